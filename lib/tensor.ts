@@ -1,0 +1,229 @@
+import { describe, shapeText, typedArrayName } from './check'
+import { expected, fail } from './errors'
+
+export type TypedArray = Float32Array | Float64Array | Int8Array | Uint8Array | Int16Array | Int32Array | BigInt64Array
+
+/** The element types that can be packed and padded. A bool is a byte that holds 0 or 1. */
+export type DType = 'float32' | 'float64' | 'int8' | 'uint8' | 'int16' | 'int32' | 'int64' | 'bool'
+
+/** A typed array and its row-major shape, given as `shape` or as `dims`: what onnxruntime's tensors are, too. */
+export interface TensorLike {
+  readonly data: TypedArray
+  readonly shape?: readonly number[]
+  readonly dims?: readonly number[]
+  /** Read only to tell a `'bool'` tensor from a `'uint8'` one; both hold a Uint8Array. */
+  readonly type?: string
+}
+
+export type NestedArray = number | bigint | boolean | readonly NestedArray[]
+
+interface TypedArrayConstructor {
+  new (length: number): TypedArray
+  readonly BYTES_PER_ELEMENT: number
+}
+
+const constructors: Record<DType, TypedArrayConstructor> = {
+  float32: Float32Array,
+  float64: Float64Array,
+  int8: Int8Array,
+  uint8: Uint8Array,
+  int16: Int16Array,
+  int32: Int32Array,
+  int64: BigInt64Array,
+  bool: Uint8Array
+}
+
+const dtypeOfArray: Readonly<Record<string, DType | undefined>> = {
+  Float32Array: 'float32',
+  Float64Array: 'float64',
+  Int8Array: 'int8',
+  Uint8Array: 'uint8',
+  Int16Array: 'int16',
+  Int32Array: 'int32',
+  BigInt64Array: 'int64'
+}
+
+/**
+ * A typed array and its shape, row-major. The data is not copied: the tensor is a view of the array it was given.
+ *
+ * @throws ERR_ARG_TYPE if data is not a typed array of a {@link DType}; ERR_SHAPE if shape is not its shape.
+ */
+export class Tensor<D extends TypedArray = Float32Array> {
+  readonly type: DType
+  readonly data: D
+  readonly shape: readonly number[]
+
+  constructor(data: D, shape: readonly number[], type?: DType) {
+    this.type = dtypeOf(data, type, 'data')
+    this.shape = Object.freeze(checkedShape(shape, data.length, 'shape'))
+    this.data = data
+  }
+
+  /** The same as `shape`, under the name that onnxruntime reads. */
+  get dims(): readonly number[] {
+    return this.shape
+  }
+
+  get location(): 'cpu' {
+    return 'cpu'
+  }
+
+  /** The elements as nested arrays, for printing and for tests. */
+  toArray(): NestedArray {
+    const { data, shape, type } = this
+    let offset = 0
+    const nest = (axis: number): NestedArray => {
+      if (axis < shape.length) return Array.from({ length: shape[axis]! }, () => nest(axis + 1))
+      const value = data[offset++]!
+      return type === 'bool' ? value !== 0 : value
+    }
+    return nest(0)
+  }
+}
+
+/**
+ * A tensor from nested arrays, or from a typed array that is copied.
+ *
+ * @param values numbers, bigints (int64) or booleans (bool), nested as deep as the tensor has dimensions; all rows of one length
+ * @param shape the shape; without it that of the nesting, or `[length]`
+ * @param type the element type; without it the typed array's own, or float32, int64, bool by the kind of the first value
+ */
+export function tensor(values: NestedArray | TypedArray, shape?: readonly number[], type?: DType): Tensor<TypedArray> {
+  if (type !== undefined && !(type in constructors)) {
+    expected('ERR_ARG_VALUE', `one of ${Object.keys(constructors).join(', ')}`, 'type', describe(type))
+  }
+  const flat: (number | bigint | boolean)[] = []
+  let nested: number[]
+  let inferred: DType
+  const arrayType = dtypeOfArray[typedArrayName(values) ?? '']
+  if (arrayType) {
+    const array = values as TypedArray
+    for (const value of array) flat.push(value)
+    nested = [array.length]
+    inferred = arrayType
+  } else {
+    nested = flatten(values as NestedArray, flat)
+    inferred = typeof flat[0] === 'bigint' ? 'int64' : typeof flat[0] === 'boolean' ? 'bool' : 'float32'
+  }
+  const result = allocate(type ?? inferred, checkedShape(shape ?? nested, flat.length, 'shape'))
+  const { data } = result
+  for (let i = 0; i < flat.length; ++i) data[i] = converted(flat[i]!, result.type)
+  return result
+}
+
+/** A TensorLike whose data, shape and type have been found to agree. */
+export interface View {
+  readonly data: TypedArray
+  readonly shape: readonly number[]
+  readonly type: DType
+}
+
+/** Checks that a value is a tensor; `argument` names it in the error. */
+export function view(value: unknown, argument: string): View {
+  if (value instanceof Tensor) {
+    const { data, shape } = value as Tensor<TypedArray>
+    if (data.length !== sizeOf(shape)) detached(argument)
+    return value as Tensor<TypedArray>
+  }
+  if (typeof value !== 'object' || value === null || !('data' in value)) {
+    expected('ERR_ARG_TYPE', 'a tensor { data, shape }', argument, describe(value))
+  }
+  const { data, shape, dims, type } = value as TensorLike
+  const dtype = dtypeOf(data, type === 'bool' ? 'bool' : undefined, `${argument}.data`)
+  if (shape !== undefined && dims !== undefined && shapeText(shape) !== shapeText(dims)) {
+    fail('ERR_SHAPE', `${argument} has a shape ${shapeText(shape)} and different dims ${shapeText(dims)}: give one of them`)
+  }
+  const given = shape ?? dims
+  if (given === undefined) expected('ERR_ARG_TYPE', 'shape or dims', argument, 'neither')
+  return { data, shape: checkedShape(given, data.length, `${argument}.${shape ? 'shape' : 'dims'}`), type: dtype }
+}
+
+/** A new tensor of zeros. */
+export function allocate(type: DType, shape: readonly number[]): Tensor<TypedArray> {
+  return new Tensor(allocateData(type, sizeOf(shape)), shape, type)
+}
+
+/** A new float32 tensor of zeros. */
+export function allocateFloats(shape: readonly number[]): Tensor {
+  return allocate('float32', shape) as unknown as Tensor
+}
+
+export function allocateData(type: DType, length: number): TypedArray {
+  try {
+    return new constructors[type](length)
+  } catch (cause) {
+    const gigabytes = ((length * constructors[type].BYTES_PER_ELEMENT) / 2 ** 30).toFixed(1)
+    fail('ERR_ALLOCATION', `Could not allocate ${String(length)} elements of ${type} (${gigabytes} GiB)`, cause)
+  }
+}
+
+/** The number of elements of a shape; beyond 2^53 it is no longer exact, and no longer allocatable either. */
+export function sizeOf(shape: readonly number[]): number {
+  let size = 1
+  for (const extent of shape) size *= extent
+  return size
+}
+
+function dtypeOf(data: unknown, type: DType | undefined, argument: string): DType {
+  const own = dtypeOfArray[typedArrayName(data) ?? '']
+  if (own === undefined) {
+    const arrays = Object.keys(dtypeOfArray).join(', ')
+    expected('ERR_ARG_TYPE', `one of ${arrays}`, argument, describe(data))
+  }
+  if (type === undefined || type === own) return own
+  if (type === 'bool' && own === 'uint8') return type
+  return expected('ERR_DTYPE', `an array of ${describe(type)}`, argument, describe(data))
+}
+
+function checkedShape(shape: unknown, length: number, argument: string): readonly number[] {
+  if (!Array.isArray(shape)) expected('ERR_ARG_TYPE', 'an array of sizes', argument, describe(shape))
+  const sizes = Array.from(shape as readonly unknown[])
+  for (const size of sizes) {
+    if (!Number.isSafeInteger(size) || (size as number) < 0) {
+      expected('ERR_SHAPE', 'sizes that are whole numbers from 0', argument, describe(size))
+    }
+  }
+  const checked = sizes as number[]
+  if (sizeOf(checked) !== length) {
+    if (length === 0) {
+      const wayOut = 'if its buffer was transferred to another thread, give the tensor a copy'
+      expected('ERR_DETACHED', `${String(sizeOf(checked))} elements`, argument, `an empty or detached array`, wayOut)
+    }
+    expected('ERR_SHAPE', `a shape of ${String(length)} elements, as many as the data`, argument, shapeText(checked))
+  }
+  return checked
+}
+
+function detached(argument: string): never {
+  const wayOut = 'if its buffer was transferred to another thread or resized, give the tensor a copy'
+  expected('ERR_DETACHED', 'a tensor whose memory is still its own', argument, 'one that has lost it', wayOut)
+}
+
+function flatten(values: NestedArray, flat: (number | bigint | boolean)[]): number[] {
+  if (!Array.isArray(values)) {
+    if (typeof values !== 'number' && typeof values !== 'bigint' && typeof values !== 'boolean') {
+      expected('ERR_ARG_TYPE', 'numbers, nested arrays of numbers, or a typed array', 'values', describe(values))
+    }
+    flat.push(values)
+    return []
+  }
+  const rows = values as readonly NestedArray[]
+  let inner: number[] | undefined
+  for (const row of rows) {
+    const shape = flatten(row, flat)
+    if (inner && shapeText(inner) !== shapeText(shape)) {
+      fail('ERR_SHAPE', `values are ragged: a row of shape ${shapeText(shape)} follows rows of shape ${shapeText(inner)}`)
+    }
+    inner = shape
+  }
+  return [rows.length, ...(inner ?? [])]
+}
+
+function converted(value: number | bigint | boolean, type: DType): never {
+  if (type === 'bool') return (value ? 1 : 0) as never
+  if (type !== 'int64') return Number(value) as never
+  if (typeof value === 'number' && !Number.isSafeInteger(value)) {
+    expected('ERR_ARG_VALUE', 'whole numbers', 'values of an int64 tensor', describe(value))
+  }
+  return BigInt(value) as never
+}

@@ -1,0 +1,61 @@
+// AVX-512: 16 lanes, 32 registers, 24 of them sums.
+#include "kernels/tables.h"
+
+#if PACKED_RNN_X64
+
+#include <immintrin.h>
+
+// From clang 18 to 20 a 512-bit region must say so; clang 16 and GCC do not know the word.
+#if defined(__clang__) && __clang_major__ >= 18
+PACKED_RNN_REGION("avx512f,evex512")
+#else
+PACKED_RNN_REGION("avx512f")
+#endif
+
+namespace packed_rnn {
+namespace {
+
+struct Avx512 {
+  using Float = __m512;
+  static constexpr std::size_t lanes = 16, accumulators = 24, lstm_vectors = 4;
+
+  static PACKED_RNN_INLINE Float set(float a) { return _mm512_set1_ps(a); }
+  static PACKED_RNN_INLINE Float broadcast(const float* a) { return _mm512_set1_ps(*a); }
+  static PACKED_RNN_INLINE Float load(const float* a) { return _mm512_loadu_ps(a); }
+  static PACKED_RNN_INLINE void store(float* a, Float b) { _mm512_storeu_ps(a, b); }
+  static PACKED_RNN_INLINE __mmask16 mask(std::size_t count) {
+    return static_cast<__mmask16>((1u << count) - 1);
+  }
+  static PACKED_RNN_INLINE Float load_some(const float* a, std::size_t count) {
+    return _mm512_maskz_loadu_ps(mask(count), a);
+  }
+  static PACKED_RNN_INLINE void store_some(float* a, Float b, std::size_t count) {
+    _mm512_mask_storeu_ps(a, mask(count), b);
+  }
+  static PACKED_RNN_INLINE Float add(Float a, Float b) { return _mm512_add_ps(a, b); }
+  static PACKED_RNN_INLINE Float sub(Float a, Float b) { return _mm512_sub_ps(a, b); }
+  static PACKED_RNN_INLINE Float mul(Float a, Float b) { return _mm512_mul_ps(a, b); }
+  static PACKED_RNN_INLINE Float div(Float a, Float b) { return _mm512_div_ps(a, b); }
+  static PACKED_RNN_INLINE Float fma(Float a, Float b, Float c) { return _mm512_fmadd_ps(a, b, c); }
+  // The second operand is the one returned when either is NaN.
+  static PACKED_RNN_INLINE Float at_least(float a, Float b) { return _mm512_max_ps(set(a), b); }
+  static PACKED_RNN_INLINE Float at_most(float a, Float b) { return _mm512_min_ps(set(a), b); }
+  static PACKED_RNN_INLINE Float zero_if_less(Float a, Float b, float limit) {
+    return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(b, set(limit), _CMP_NLT_UQ), a);
+  }
+  static PACKED_RNN_INLINE Float power_of_two(Float a) {
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_castps_si512(a), 23));
+  }
+};
+
+#include "kernels/generic.inl"
+
+}  // namespace
+
+constexpr Kernels avx512_kernels = make_kernels<Avx512>("avx512");
+
+}  // namespace packed_rnn
+
+PACKED_RNN_REGION_END
+
+#endif

@@ -1,0 +1,281 @@
+// Every kernel, written once against V, a vector of an instruction set. An ISA file defines its V, includes this inside
+// its region, and fills a Kernels with make_kernels<V>.
+//
+// A tile is `rows` rows times `streams` streams of weights. Its sums stay in registers while k runs:
+//
+//            stream 0           stream 1
+//          v0   v1   v2       v0   v1   v2        one k: a vector of weights for each column,
+//   row 0  sum  sum  sum      sum  sum  sum       one broadcast for each row,
+//   row 1  sum  sum  sum      sum  sum  sum       one fma for each sum
+//
+// then pass through a scratch of a tile's size to the epilogue, which needs all gates of a unit at once.
+
+#include "kernels/math.inl"
+
+template <class V>
+using Float = typename V::Float;
+
+constexpr std::size_t power_of_two_at_most(std::size_t n) {
+  std::size_t power = 1;
+  while (2 * power <= n) power *= 2;
+  return power;
+}
+
+// ---- cells: how many vectors, and what becomes of their sums -----------------------------------------------------------
+
+// c' = f c + i g, h' = o tanh c'. The products share their divisions: i g and o tanh c' take one each.
+template <class V>
+struct Lstm {
+  static constexpr std::size_t gates = 4, vectors = V::lstm_vectors, streams = gates / vectors, units = V::lanes;
+  static constexpr bool parks = false;
+
+  static PACKED_RNN_INLINE void finish(const float* sums, const float*, const Step& step, std::size_t row,
+                                       std::size_t unit, std::size_t count) {
+    const Float<V> i = V::load(sums), f = V::load(sums + V::lanes), g = V::load(sums + 2 * V::lanes),
+                   o = V::load(sums + 3 * V::lanes);
+    float* const cell = step.cell[row] + unit;
+    const Float<V> two = V::set(2.0f);
+    const Float<V> eg = expm1_twice<V>(g);
+    const Float<V> ig = V::div(eg, V::mul(one_plus_exp_minus<V>(i), V::add(eg, two)));
+    const Float<V> c = V::fma(sigmoid<V>(f), V::load_some(cell, count), ig);
+    const Float<V> ec = expm1_twice<V>(c);
+    const Float<V> h = V::div(ec, V::mul(one_plus_exp_minus<V>(o), V::add(ec, two)));
+    V::store_some(cell, c, count);
+    V::store_some(step.output[row] + unit, h, count);
+  }
+};
+
+// n = tanh(n_x + r n_h), h' = n + z (h − n). The chains of n over x and over h stay apart: n_x is parked while the
+// third sum goes on as n_h.
+template <class V>
+struct Gru {
+  static constexpr std::size_t gates = 3, vectors = 3, streams = 1, units = V::lanes;
+  static constexpr bool parks = true;
+
+  static PACKED_RNN_INLINE void finish(const float* sums, const float* parked, const Step& step, std::size_t row,
+                                       std::size_t unit, std::size_t count) {
+    const Float<V> r = sigmoid<V>(V::load(sums)), z = sigmoid<V>(V::load(sums + V::lanes));
+    const Float<V> n = tanh<V>(V::fma(r, V::load(sums + 2 * V::lanes), V::load(parked)));
+    const Float<V> h = V::load_some(step.hidden[row] + unit, count);
+    V::store_some(step.output[row] + unit, V::fma(z, V::sub(h, n), n), count);
+  }
+};
+
+// One gate: a panel is two vectors of units, so that a row's broadcast is used twice.
+template <class V, template <class> class Activation>
+struct Single {
+  static constexpr std::size_t gates = 1, vectors = 2, streams = 1, units = 2 * V::lanes;
+  static constexpr bool parks = false;
+
+  static PACKED_RNN_INLINE void finish(const float* sums, const float*, const Step& step, std::size_t row,
+                                       std::size_t unit, std::size_t count) {
+    for (std::size_t first = 0; first < count; first += V::lanes) {
+      const std::size_t some = count - first < V::lanes ? count - first : V::lanes;
+      V::store_some(step.output[row] + unit + first, Activation<V>::of(V::load(sums + first)), some);
+    }
+  }
+};
+
+template <class V>
+struct Tanh {
+  static PACKED_RNN_INLINE Float<V> of(Float<V> x) { return tanh<V>(x); }
+};
+
+template <class V>
+struct Relu {
+  static PACKED_RNN_INLINE Float<V> of(Float<V> x) { return V::at_least(0.0f, x); }
+};
+
+template <class V>
+struct Identity {
+  static PACKED_RNN_INLINE Float<V> of(Float<V> x) { return x; }
+};
+
+// ---- tiles ---------------------------------------------------------------------------------------------------------------
+
+template <class V, class Cell>
+struct Tile {
+  static constexpr std::size_t max_rows = V::accumulators / Cell::vectors;
+  // With few rows, more streams at once keep the fma units and the memory busy; eight sums are enough for that.
+  static constexpr std::size_t most_streams = Cell::streams > 8 / Cell::vectors ? Cell::streams : 8 / Cell::vectors;
+  static constexpr std::size_t streams(std::size_t rows) {
+    const std::size_t fit = V::accumulators / (rows * Cell::vectors);
+    return power_of_two_at_most(fit < most_streams ? fit : most_streams);
+  }
+  // A group is what the epilogue takes at once: whole panels, at least one.
+  static constexpr std::size_t group_floats = (V::accumulators > max_rows * Cell::gates ? V::accumulators : max_rows * Cell::gates) * V::lanes;
+};
+
+template <class V, std::size_t rows, std::size_t columns>
+using Sums = Float<V>[rows][columns];
+
+// sum[r][·] += weights[k][·] * input[r][k] for k in order.
+template <class V, std::size_t rows, std::size_t streams, std::size_t vectors>
+PACKED_RNN_INLINE void accumulate(Sums<V, rows, streams * vectors>& sum, const float* const* inputs, std::size_t depth,
+                                  const float* weights, std::size_t stream_size) {
+  const float* input[rows];
+  PACKED_RNN_UNROLL
+  for (std::size_t r = 0; r < rows; ++r) input[r] = inputs[r];
+  for (std::size_t k = 0; k < depth; ++k) {
+    Float<V> w[streams * vectors];
+    PACKED_RNN_UNROLL
+    for (std::size_t s = 0; s < streams; ++s) {
+      PACKED_RNN_UNROLL
+      for (std::size_t v = 0; v < vectors; ++v) w[s * vectors + v] = V::load(weights + s * stream_size + v * V::lanes);
+    }
+    PACKED_RNN_UNROLL
+    for (std::size_t r = 0; r < rows; ++r) {
+      const Float<V> x = V::broadcast(input[r] + k);
+      PACKED_RNN_UNROLL
+      for (std::size_t c = 0; c < streams * vectors; ++c) sum[r][c] = V::fma(w[c], x, sum[r][c]);
+    }
+    weights += vectors * V::lanes;
+  }
+}
+
+// What a tile works on.
+struct Work {
+  const Panels* panels;
+  const Step* step;
+  float* const* projected;  // where `project` writes; null for a step
+};
+
+// The sums of one tile. A projection stops after x, and leaves the sums in its rows' starts; a step leaves them in
+// `sums`, rows `row_stride` apart.
+template <class V, class Cell, std::size_t rows, std::size_t streams, bool projects>
+PACKED_RNN_INLINE void tile(const Work& work, std::size_t row, std::size_t stream, float* sums, std::size_t row_stride,
+                            float* parked) {
+  constexpr std::size_t columns = streams * Cell::vectors, stream_width = Cell::vectors * V::lanes;
+  const Panels& panels = *work.panels;
+  const std::size_t stream_size = (panels.input_size + panels.hidden_size) * stream_width;
+  const float* const weights = panels.weights + stream * stream_size;
+  Sums<V, rows, columns> sum;
+  if (!projects && work.step->start) {
+    PACKED_RNN_UNROLL
+    for (std::size_t r = 0; r < rows; ++r) {
+      PACKED_RNN_UNROLL
+      for (std::size_t c = 0; c < columns; ++c) {
+        sum[r][c] = V::load(work.step->start[row + r] + stream * stream_width + c * V::lanes);
+      }
+    }
+  } else {
+    PACKED_RNN_UNROLL
+    for (std::size_t r = 0; r < rows; ++r) {
+      PACKED_RNN_UNROLL
+      for (std::size_t c = 0; c < columns; ++c) sum[r][c] = V::load(panels.bias + stream * stream_width + c * V::lanes);
+    }
+    accumulate<V, rows, streams, Cell::vectors>(sum, work.step->input + row, panels.input_size, weights, stream_size);
+  }
+  if (projects) {
+    PACKED_RNN_UNROLL
+    for (std::size_t r = 0; r < rows; ++r) {
+      PACKED_RNN_UNROLL
+      for (std::size_t c = 0; c < columns; ++c) {
+        V::store(work.projected[row + r] + stream * stream_width + c * V::lanes, sum[r][c]);
+      }
+    }
+    return;
+  }
+  if (Cell::parks) {
+    PACKED_RNN_UNROLL
+    for (std::size_t r = 0; r < rows; ++r) {
+      PACKED_RNN_UNROLL
+      for (std::size_t s = 0; s < streams; ++s) {
+        const std::size_t last = (s + 1) * Cell::vectors - 1;
+        V::store(parked + r * row_stride + s * stream_width, sum[r][last]);
+        sum[r][last] = V::load(panels.hidden_bias + (stream + s) * V::lanes);
+      }
+    }
+  }
+  accumulate<V, rows, streams, Cell::vectors>(sum, work.step->hidden + row, panels.hidden_size,
+                                              weights + panels.input_size * stream_width, stream_size);
+  PACKED_RNN_UNROLL
+  for (std::size_t r = 0; r < rows; ++r) {
+    PACKED_RNN_UNROLL
+    for (std::size_t c = 0; c < columns; ++c) V::store(sums + r * row_stride + c * V::lanes, sum[r][c]);
+  }
+}
+
+// Panels [first, last) for `rows` rows: groups of as many panels as a tile takes streams of, then the rest with half.
+template <class V, class Cell, std::size_t rows, std::size_t streams, bool projects>
+PACKED_RNN_NOINLINE void panels_of(const Work& work, std::size_t row, std::size_t first, std::size_t last) {
+  constexpr std::size_t group = streams > Cell::streams ? streams / Cell::streams : 1;
+  constexpr std::size_t panel_width = Cell::streams * Cell::vectors * V::lanes, row_stride = group * panel_width;
+  alignas(64) float sums[Tile<V, Cell>::group_floats];
+  alignas(64) float parked[Cell::parks ? Tile<V, Cell>::group_floats : 1];
+  std::size_t panel = first;
+  for (; panel + group <= last; panel += group) {
+    for (std::size_t stream = 0; stream < group * Cell::streams; stream += streams) {
+      tile<V, Cell, rows, streams, projects>(work, row, panel * Cell::streams + stream,
+                                             sums + stream * Cell::vectors * V::lanes, row_stride, parked);
+    }
+    if (projects) continue;
+    for (std::size_t r = 0; r < rows; ++r) {
+      for (std::size_t p = 0; p < group; ++p) {
+        const std::size_t unit = (panel + p) * Cell::units, left = work.panels->units - unit;
+        const std::size_t offset = r * row_stride + p * panel_width;
+        Cell::finish(sums + offset, Cell::parks ? parked + offset : nullptr, *work.step, row + r, unit,
+                     left < Cell::units ? left : Cell::units);
+      }
+    }
+  }
+  if constexpr (group > 1) panels_of<V, Cell, rows, streams / 2, projects>(work, row, panel, last);
+}
+
+// From a number of rows to the tile that is made for it.
+template <class V, class Cell, bool projects, std::size_t most = Tile<V, Cell>::max_rows>
+PACKED_RNN_INLINE void block(const Work& work, std::size_t row, std::size_t rows, std::size_t first, std::size_t last) {
+  if (rows == most) {
+    panels_of<V, Cell, most, Tile<V, Cell>::streams(most), projects>(work, row, first, last);
+  } else if constexpr (most > 1) {
+    block<V, Cell, projects, most - 1>(work, row, rows, first, last);
+  }
+}
+
+// All rows of a step: blocks of nearly equal size, for a small last one would use the weights badly. Panel by panel, so
+// that a panel's weights are fetched once for all blocks.
+template <class V, class Cell, bool projects>
+PACKED_RNN_INLINE void blocks(const Work& work, std::size_t first, std::size_t last) {
+  constexpr std::size_t most = Tile<V, Cell>::max_rows;
+  const std::size_t rows = work.step->rows;
+  const std::size_t count = (rows + most - 1) / most;
+  if (count == 1) return block<V, Cell, projects>(work, 0, rows, first, last);
+  for (std::size_t panel = first; panel < last; ++panel) {
+    std::size_t row = 0;
+    for (std::size_t b = 0; b < count; ++b) {
+      const std::size_t size = (rows - row) / (count - b);
+      block<V, Cell, projects>(work, row, size, panel, panel + 1);
+      row += size;
+    }
+  }
+}
+
+template <class V, class Cell>
+void step(const Panels& panels, const Step& step, std::size_t first, std::size_t last) {
+  blocks<V, Cell, false>({&panels, &step, nullptr}, first, last);
+}
+
+template <class V, class Cell>
+void project(const Panels& panels, std::size_t rows, const float* const* input, float* const* start, std::size_t first,
+             std::size_t last) {
+  Step step;
+  step.rows = rows;
+  step.input = input;
+  blocks<V, Cell, true>({&panels, &step, start}, first, last);
+}
+
+template <class V, class Cell>
+constexpr CellKernels make_cell() {
+  return {Cell::units, Cell::streams, Cell::vectors, Tile<V, Cell>::max_rows, step<V, Cell>, project<V, Cell>};
+}
+
+template <class V>
+constexpr Kernels make_kernels(const char* isa) {
+  return {isa,
+          V::lanes,
+          make_cell<V, Lstm<V>>(),
+          make_cell<V, Gru<V>>(),
+          make_cell<V, Single<V, Tanh>>(),
+          make_cell<V, Single<V, Relu>>(),
+          make_cell<V, Single<V, Identity>>()};
+}

@@ -1,0 +1,71 @@
+// The contract between the core and the arithmetic. A Kernels is a table of functions compiled for one instruction set;
+// the core is handed one and calls through it. Every table gives the same bits: each output element is one chain of
+// fused multiply-adds over k in order, starting at the bias, and the activations use only add, multiply, fma and divide.
+#pragma once
+
+#include <cstddef>
+
+namespace packed_rnn {
+
+// Weights as the kernels read them. Hidden units are taken in panels; a panel is one or more streams, each stored as
+// [k][vectors][lanes] with k running over the input first, then over the hidden state:
+//
+//   stream 0: k=0 [gate 0: lane 0 … lane L−1][gate 1: …] …   k=1 […] …
+//   stream 1: …
+//
+// so that a kernel that follows a stream sees all that it needs of some units in one run of memory. Units past the last
+// are zeros. bias is [panel][stream][vectors][lanes]; hidden_bias, for the GRU alone, is b_hn as [panel][lanes].
+struct Panels {
+  const float* weights = nullptr;
+  const float* bias = nullptr;
+  const float* hidden_bias = nullptr;
+  std::size_t input_size = 0;
+  std::size_t hidden_size = 0;  // of the state that is multiplied; with a projection it is not `units`
+  std::size_t units = 0;
+};
+
+// One step of one direction, for some rows. Every pointer array has `rows` entries; a row may lie anywhere.
+struct Step {
+  std::size_t rows = 0;
+  const float* const* input = nullptr;   // x(t): input_size floats
+  const float* const* start = nullptr;   // what `project` wrote for x(t); when given, input is not read
+  const float* const* hidden = nullptr;  // h(t−1): hidden_size floats
+  float* const* cell = nullptr;          // c(t−1) → c(t): units floats (LSTM)
+  float* const* output = nullptr;        // h(t): units floats
+};
+
+struct CellKernels {
+  // Of one panel: hidden units, streams, and vectors of a stream. A panel's start is streams * vectors * lanes floats.
+  std::size_t panel_units;
+  std::size_t streams;
+  std::size_t vectors;
+  // As many rows as one pass over the weights can feed.
+  std::size_t tile_rows;
+  // h(t) of the units in panels [first, last).
+  void (*step)(const Panels&, const Step&, std::size_t first, std::size_t last);
+  // The chains of x alone, for a later step to go on from: start[row][panels…].
+  void (*project)(const Panels&, std::size_t rows, const float* const* input, float* const* start, std::size_t first,
+                  std::size_t last);
+};
+
+struct Kernels {
+  const char* isa;
+  std::size_t lanes;
+  CellKernels lstm;
+  CellKernels gru;
+  CellKernels rnn_tanh;
+  CellKernels rnn_relu;
+  CellKernels linear;  // y = W x + b, one gate, no hidden state
+};
+
+// The tables that this processor can run, the best first, and how many they are.
+struct Supported {
+  const Kernels* const* tables;
+  std::size_t count;
+};
+Supported supported_kernels();
+
+// The best table, or the one that the environment variable PACKED_RNN_ISA names; null if it names none of the supported.
+const Kernels* select_kernels();
+
+}  // namespace packed_rnn

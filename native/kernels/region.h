@@ -1,0 +1,35 @@
+// What differs between compilers. A region is a part of a file compiled for more than the baseline processor; it opens
+// after the standard headers, so that no function they share with other files is ever compiled for it.
+#pragma once
+
+#if defined(__x86_64__) || defined(_M_X64)
+#define PACKED_RNN_X64 1
+#elif defined(__aarch64__) || defined(_M_ARM64)
+#define PACKED_RNN_ARM64 1
+#endif
+
+#define PACKED_RNN_PRAGMA(text) _Pragma(#text)
+
+#if defined(__clang__)
+#define PACKED_RNN_REGION(isa) \
+  PACKED_RNN_PRAGMA(clang attribute push(__attribute__((target(isa))), apply_to = function))
+#define PACKED_RNN_REGION_END PACKED_RNN_PRAGMA(clang attribute pop)
+#define PACKED_RNN_UNROLL PACKED_RNN_PRAGMA(clang loop unroll(full))
+#elif defined(__GNUC__)
+// GCC instantiates templates at the end of the file with the options in force there: the region must reach so far.
+#define PACKED_RNN_REGION(isa) PACKED_RNN_PRAGMA(GCC target(isa))
+#define PACKED_RNN_REGION_END
+#define PACKED_RNN_UNROLL PACKED_RNN_PRAGMA(GCC unroll 24)
+#else
+#define PACKED_RNN_REGION(isa)
+#define PACKED_RNN_REGION_END
+#define PACKED_RNN_UNROLL
+#endif
+
+#if defined(__GNUC__)
+#define PACKED_RNN_INLINE inline __attribute__((always_inline))
+#define PACKED_RNN_NOINLINE __attribute__((noinline))
+#else
+#define PACKED_RNN_INLINE __forceinline
+#define PACKED_RNN_NOINLINE __declspec(noinline)
+#endif

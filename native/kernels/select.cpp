@@ -1,0 +1,101 @@
+// Which table: asked of the processor, and of the environment, once.
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+
+#include "kernels/tables.h"
+
+#if PACKED_RNN_X64 && defined(_MSC_VER)
+#include <intrin.h>
+#elif PACKED_RNN_X64
+#include <cpuid.h>
+#endif
+
+namespace packed_rnn {
+namespace {
+
+struct Cpu {
+  bool avx2 = false;
+  bool avx512 = false;
+};
+
+#if PACKED_RNN_X64
+
+struct Registers {
+  std::uint32_t eax, ebx, ecx, edx;
+};
+
+Registers cpuid(std::uint32_t leaf) {
+  Registers r = {};
+#if defined(_MSC_VER) && !defined(__clang__)
+  int info[4];
+  __cpuidex(info, static_cast<int>(leaf), 0);
+  std::memcpy(&r, info, sizeof r);
+#else
+  __cpuid_count(leaf, 0, r.eax, r.ebx, r.ecx, r.edx);
+#endif
+  return r;
+}
+
+// Which register states the operating system saves: a processor that has AVX is of no use under one that loses it.
+std::uint64_t xcr0() {
+#if defined(_MSC_VER) && !defined(__clang__)
+  return _xgetbv(0);
+#else
+  std::uint32_t low, high;
+  __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  return (static_cast<std::uint64_t>(high) << 32) | low;
+#endif
+}
+
+Cpu detect() {
+  Cpu cpu;
+  if (cpuid(0).eax < 7) return cpu;
+  const std::uint32_t features = cpuid(1).ecx, extended = cpuid(7).ebx;
+  const bool osxsave = features >> 27 & 1, avx = features >> 28 & 1, fma = features >> 12 & 1;
+  if (!osxsave || !avx) return cpu;
+  const std::uint64_t saved = xcr0(), ymm = 0x06, zmm = 0xe6;
+  cpu.avx2 = fma && (extended >> 5 & 1) && (saved & ymm) == ymm;
+  cpu.avx512 = cpu.avx2 && (extended >> 16 & 1) && (saved & zmm) == zmm;
+  return cpu;
+}
+
+#else
+
+Cpu detect() {
+  return {};
+}
+
+#endif
+
+struct List {
+  const Kernels* tables[4] = {};
+  std::size_t count = 0;
+
+  List() {
+    [[maybe_unused]] const Cpu cpu = detect();
+#define PACKED_RNN_ISA(name, supported) \
+  if (supported) tables[count++] = &name##_kernels;
+#include "kernels/isa.inc"
+#undef PACKED_RNN_ISA
+  }
+};
+
+}  // namespace
+
+Supported supported_kernels() {
+  static const List list;
+  return {list.tables, list.count};
+}
+
+const Kernels* select_kernels() {
+  const Supported supported = supported_kernels();
+  const char* forced = std::getenv("PACKED_RNN_ISA");
+  if (!forced || !*forced) return supported.tables[0];
+  for (std::size_t i = 0; i < supported.count; ++i) {
+    if (std::strcmp(supported.tables[i]->isa, forced) == 0) return supported.tables[i];
+  }
+  return nullptr;
+}
+
+}  // namespace packed_rnn
