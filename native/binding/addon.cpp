@@ -5,6 +5,7 @@ namespace packed_rnn::binding {
 namespace {
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
+  export_runtime(env, exports);
   export_sequence(env, exports);
   export_recurrent(env, exports);
   export_layers(env, exports);

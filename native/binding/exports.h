@@ -7,8 +7,9 @@
 
 namespace packed_rnn::binding {
 
+void export_runtime(Napi::Env env, Napi::Object exports);    // the instruction set, threads
 void export_sequence(Napi::Env env, Napi::Object exports);   // packing
-void export_recurrent(Napi::Env env, Napi::Object exports);  // recurrent modules, threads, the instruction set
+void export_recurrent(Napi::Env env, Napi::Object exports);  // recurrent modules
 void export_layers(Napi::Env env, Napi::Object exports);     // linear, embed
 
 template <Napi::Value (*function)(const Napi::CallbackInfo&)>

@@ -1,0 +1,199 @@
+#include "core/recurrent.h"
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "binding/exports.h"
+#include "binding/module.h"
+#include "binding/packing.h"
+#include "binding/runtime.h"
+
+namespace packed_rnn::binding {
+namespace {
+
+const Cell* cell_of(Napi::Value value) {
+  const std::string name = value.IsString() ? value.As<Napi::String>().Utf8Value() : std::string();
+  for (const Cell& cell : cells) {
+    if (name == cell.name) return &cell;
+  }
+  throw_type(value.Env(), "Expected the name of a cell");
+}
+
+// Checks the sizes of the parameters in the order in which Recurrent reads them.
+std::vector<View<const float>> parameters_of(Napi::Env env, const RecurrentOptions& o, Napi::Value value) {
+  if (!value.IsArray()) throw_type(env, "Expected an array for parameters");
+  const Napi::Array list = value.As<Napi::Array>();
+  std::vector<View<const float>> parameters;
+  const auto next = [&](std::size_t size) {
+    const auto i = static_cast<std::uint32_t>(parameters.size());
+    const View<float> found = view<float>(list.Get(i), "parameters");
+    expect_size(env, found.size, size, ("parameters[" + std::to_string(i) + "]").c_str());
+    parameters.push_back(found);
+  };
+  const std::size_t gate_rows = product(env, o.cell->gates, o.hidden_size);
+  for (std::size_t i = 0; i < o.num_layers * o.num_directions; ++i) {
+    next(product(env, gate_rows, o.layer_input_size(i / o.num_directions)));
+    next(product(env, gate_rows, o.output_size()));
+    if (o.bias) {
+      next(gate_rows);
+      next(gate_rows);
+    }
+    if (o.proj_size) next(product(env, o.proj_size, o.hidden_size));
+  }
+  expect_size(env, list.Length(), parameters.size(), "parameters");
+  return parameters;
+}
+
+Napi::Value create_recurrent(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  RecurrentOptions options;
+  options.cell = cell_of(info[0]);
+  options.input_size = count(info[1], "inputSize");
+  options.hidden_size = count(info[2], "hiddenSize");
+  options.proj_size = count(info[3], "projSize");
+  options.num_layers = count(info[4], "numLayers");
+  options.num_directions = count(info[5], "numDirections");
+  options.bias = flag(info[6], "bias");
+  if (!options.input_size || !options.hidden_size || !options.num_layers || options.num_directions - 1 > 1) {
+    throw_range(env, "ERR_SHAPE", "Expected positive sizes, and one or two directions");
+  }
+  const std::vector<View<const float>> parameters = parameters_of(env, options, info[7]);
+  return make_module<Recurrent>(env, kernels(), options, parameters);
+}
+
+// The arguments of forward and forwardSync, in their order.
+struct Arguments {
+  const Recurrent& module;
+  Packing packing;  // of packed input
+  View<float> input, initial_hidden, initial_cell, output, final_hidden, final_cell;
+  Run run;
+
+  explicit Arguments(const Napi::CallbackInfo& info) : module(module_of<Recurrent>(info[0])) {
+    const Napi::Env env = info.Env();
+    const RecurrentOptions& options = module.options();
+    input = view<float>(info[1], "input");
+    const std::size_t batch = count(info[4], "batch");
+    if (is_null(info[2])) {
+      const std::size_t steps = count(info[5], "steps");
+      expect_size(env, input.size, product(env, product(env, batch, steps), options.input_size), "input");
+      run.layout = Layout::padded(batch, steps, flag(info[6], "batchFirst"));
+    } else {
+      const std::size_t rows = input.size / options.input_size;
+      expect_size(env, input.size, rows * options.input_size, "input");
+      packing = binding::packing(env, info[2], info[3], batch, rows);
+      run.layout = Layout::packed(packing, rows);
+    }
+    states(info, batch);
+    output = view<float>(info[9], "output");
+    expect_size(env, output.size, product(env, run.layout.rows(), options.num_directions * options.output_size()),
+                "output");
+    connect();
+  }
+
+  // Lets the run read and write where the views now are.
+  void connect() {
+    run.input = input.data;
+    run.initial_hidden = initial_hidden.data;
+    run.initial_cell = initial_cell.data;
+    run.output = output.data;
+    run.final_hidden = final_hidden.data;
+    run.final_cell = final_cell.data;
+  }
+
+ private:
+  void states(const Napi::CallbackInfo& info, std::size_t batch) {
+    const Napi::Env env = info.Env();
+    const RecurrentOptions& options = module.options();
+    const std::size_t rows = product(env, batch, options.num_layers * options.num_directions);
+    const std::size_t hidden_size = product(env, rows, options.output_size());
+    initial_hidden = optional_view<float>(info[7], "h0");
+    if (initial_hidden) expect_size(env, initial_hidden.size, hidden_size, "h0");
+    final_hidden = view<float>(info[10], "hn");
+    expect_size(env, final_hidden.size, hidden_size, "hn");
+    if (!options.cell->has_cell_state) return;
+    const std::size_t cell_size = product(env, rows, options.hidden_size);
+    initial_cell = optional_view<float>(info[8], "c0");
+    if (initial_cell) expect_size(env, initial_cell.size, cell_size, "c0");
+    final_cell = view<float>(info[11], "cn");
+    expect_size(env, final_cell.size, cell_size, "cn");
+  }
+};
+
+Napi::Value forward_sync(const Napi::CallbackInfo& info) {
+  const Arguments arguments(info);
+  arguments.module.forward(arguments.run);
+  return info.Env().Undefined();
+}
+
+// A copy of a view's elements, and the view moved to it.
+template <class T>
+class Copy {
+ public:
+  template <class U>
+  void take(View<U>& view) {
+    elements_.assign(view.begin(), view.end());
+    if (view) view = View<U>(elements_.data(), elements_.size());
+  }
+
+ private:
+  std::vector<T> elements_;
+};
+
+// Computes on a thread of libuv's pool. What it reads is a copy taken beforehand; what it writes are arrays that nobody
+// else has yet, held alive until then, as is the module.
+class ForwardWorker final : public Napi::AsyncWorker {
+ public:
+  explicit ForwardWorker(const Napi::CallbackInfo& info)
+      : AsyncWorker(info.Env(), "packed-rnn forward"),
+        arguments_(info),
+        deferred_(Napi::Promise::Deferred::New(info.Env())) {
+    input_.take(arguments_.input);
+    initial_hidden_.take(arguments_.initial_hidden);
+    initial_cell_.take(arguments_.initial_cell);
+    if (arguments_.packing.batch_sizes) {
+      batch_sizes_.take(arguments_.packing.batch_sizes);
+      order_.take(arguments_.packing.order);
+      arguments_.run.layout = Layout::packed(arguments_.packing, arguments_.run.layout.rows());
+    }
+    arguments_.connect();
+    Napi::Object kept = Napi::Object::New(info.Env());
+    for (const std::uint32_t i : {0u, 9u, 10u, 11u}) kept.Set(i, info[i]);
+    kept_ = Napi::Persistent(kept);
+  }
+
+  Napi::Promise promise() const { return deferred_.Promise(); }
+
+ private:
+  void Execute() override { arguments_.module.forward(arguments_.run); }
+  void OnOK() override { deferred_.Resolve(Env().Undefined()); }
+  // All that a run can throw is that memory for its workspace is not to be had.
+  void OnError(const Napi::Error&) override {
+    deferred_.Reject(coded(Napi::RangeError::New(Env(), "Not enough memory"), "ERR_ALLOCATION").Value());
+  }
+
+  Arguments arguments_;
+  Copy<float> input_, initial_hidden_, initial_cell_;
+  Copy<std::int32_t> batch_sizes_, order_;
+  Napi::ObjectReference kept_;
+  Napi::Promise::Deferred deferred_;
+};
+
+Napi::Value forward(const Napi::CallbackInfo& info) {
+  auto worker = std::make_unique<ForwardWorker>(info);
+  const Napi::Promise promise = worker->promise();
+  worker->Queue();
+  worker.release();  // it deletes itself when it is done
+  return promise;
+}
+
+}  // namespace
+
+void export_recurrent(Napi::Env env, Napi::Object exports) {
+  export_function<create_recurrent>(env, exports, "createRecurrent");
+  export_function<forward_sync>(env, exports, "forwardSync");
+  export_function<forward>(env, exports, "forward");
+}
+
+}  // namespace packed_rnn::binding

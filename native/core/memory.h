@@ -1,0 +1,47 @@
+// Memory for what the kernels read: aligned to a cache line, and large blocks to a huge page.
+#pragma once
+
+#include <cstddef>
+#include <new>
+#include <utility>
+
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
+namespace packed_rnn {
+
+class Floats {
+ public:
+  Floats() = default;
+  explicit Floats(std::size_t size) : size_(size), alignment_(size * sizeof(float) < huge_page ? cache_line : huge_page) {
+    if (size == 0) return;
+    data_ = static_cast<float*>(::operator new(size * sizeof(float), std::align_val_t(alignment_)));
+#if defined(__linux__)
+    // Advice only: weights of megabytes are read front to back at every step, and small pages cost look-ups.
+    if (alignment_ == huge_page) madvise(data_, size * sizeof(float), MADV_HUGEPAGE);
+#endif
+  }
+  Floats(Floats&& other) noexcept { *this = static_cast<Floats&&>(other); }
+  Floats& operator=(Floats&& other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(size_, other.size_);
+    std::swap(alignment_, other.alignment_);
+    return *this;
+  }
+  ~Floats() {
+    if (data_) ::operator delete(data_, std::align_val_t(alignment_));
+  }
+
+  float* data() const { return data_; }
+  std::size_t size() const { return size_; }
+
+ private:
+  static constexpr std::size_t cache_line = 64, huge_page = std::size_t(2) << 20;
+
+  float* data_ = nullptr;
+  std::size_t size_ = 0;
+  std::size_t alignment_ = cache_line;
+};
+
+}  // namespace packed_rnn

@@ -1,0 +1,101 @@
+// Recurrent modules: layers x directions x steps of a cell, over a packed or a padded batch.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "core/cell.h"
+#include "core/sequence.h"
+#include "core/view.h"
+#include "core/weights.h"
+
+namespace packed_rnn {
+
+class Team;
+
+struct RecurrentOptions {
+  const Cell* cell = nullptr;
+  std::size_t input_size = 0;
+  std::size_t hidden_size = 0;
+  std::size_t proj_size = 0;  // 0: no projection
+  std::size_t num_layers = 1;
+  std::size_t num_directions = 1;
+  bool bias = true;
+
+  std::size_t output_size() const { return proj_size ? proj_size : hidden_size; }
+  std::size_t layer_input_size(std::size_t layer) const {
+    return layer == 0 ? input_size : num_directions * output_size();
+  }
+};
+
+// Where the steps of a batch lie among the rows of its input and output. Sequences are counted by length, longest first.
+class Layout {
+ public:
+  // Step t of sequence i is row batch_sizes[0] + … + batch_sizes[t − 1] + i.
+  static Layout packed(const Packing& packing, std::size_t rows);
+  // All sequences have `steps` steps; step t of sequence i is row t * batch + i, or i * steps + t.
+  static Layout padded(std::size_t batch, std::size_t steps, bool batch_first);
+
+  std::size_t batch() const { return packing_.batch; }
+  std::size_t steps() const { return steps_; }
+  std::size_t rows() const { return rows_; }
+  std::size_t sequence_stride() const { return sequence_stride_; }
+  // The rows that a step takes, and the sequences that have that step.
+  std::size_t step_stride(std::size_t t) const { return is_packed() ? active(t) : step_stride_; }
+  std::size_t active(std::size_t t) const {
+    return is_packed() ? static_cast<std::size_t>(packing_.batch_sizes[t]) : packing_.batch;
+  }
+  // The row of sequence 0 at the last step.
+  std::size_t last_step_row() const { return is_packed() ? rows_ - active(steps_ - 1) : (steps_ - 1) * step_stride_; }
+  // The caller's number of sequence i.
+  std::size_t sequence(std::size_t i) const { return packing_.sequence(i); }
+
+ private:
+  bool is_packed() const { return packing_.batch_sizes.size != 0; }
+
+  Packing packing_;
+  std::size_t steps_ = 0;
+  std::size_t rows_ = 0;
+  std::size_t step_stride_ = 0;
+  std::size_t sequence_stride_ = 1;
+};
+
+// The caller's arrays, row-major. States are [layers * directions][batch][size] in the caller's order of sequences.
+struct Run {
+  Layout layout;
+  const float* input = nullptr;           // [rows][input_size]
+  const float* initial_hidden = nullptr;  // null: zeros; may be final_hidden
+  const float* initial_cell = nullptr;    // null: zeros; may be final_cell
+  float* output = nullptr;                // [rows][directions * output_size]
+  float* final_hidden = nullptr;
+  float* final_cell = nullptr;  // for cells that have one
+};
+
+class Recurrent {
+ public:
+  // `parameters` as PyTorch orders them: for each layer and direction weight_ih, weight_hh, bias_ih and bias_hh if bias,
+  // weight_hr if proj_size. They are copied.
+  Recurrent(const Kernels& kernels, const RecurrentOptions& options, View<const View<const float>> parameters);
+
+  void forward(const Run& run) const;
+
+  const RecurrentOptions& options() const { return options_; }
+  std::size_t bytes() const;
+
+ private:
+  struct Direction {
+    Weights weights;
+    Weights projection;
+  };
+  class Pass;
+
+  std::size_t useful_threads(const Run& run) const;
+  void layer(const Run& run, std::size_t layer, const float* input, float* output, Team& team) const;
+
+  const Kernels& kernels_;
+  RecurrentOptions options_;
+  std::vector<Direction> directions_;  // [layer * num_directions + direction]
+  std::vector<float> zeros_;           // the hidden state before the first step, where none is given
+};
+
+}  // namespace packed_rnn

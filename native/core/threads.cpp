@@ -1,0 +1,286 @@
+#include "core/threads.h"
+
+#include <atomic>
+#include <cassert>
+#include <chrono>
+#include <condition_variable>
+#include <cstdio>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#if defined(__x86_64__) || defined(_M_X64)
+#include <immintrin.h>
+#endif
+
+namespace packed_rnn {
+
+// What a team shares. A job is never freed, only used again when its last helper has left, so that a helper which comes
+// late finds it closed, not gone.
+struct Team::Job {
+  // What is still to be taken of the present run, indices front to back − 1, behind a number for the run; one word, so
+  // that taking is one exchange. The caller takes at the front, helpers at the back.
+  static constexpr std::uint64_t index_bits = 16, index_mask = (1 << index_bits) - 1;
+  static constexpr std::uint64_t closed = 0;
+  alignas(64) std::atomic<std::uint64_t> claims{closed};
+  alignas(64) std::atomic<std::size_t> done{0};  // by helpers, in the present run
+  std::atomic<std::size_t> helpers{0};
+  std::uint32_t run = 0;
+  Call call = nullptr;
+  const void* context = nullptr;
+
+  static std::uint64_t front(std::uint64_t claims) { return claims & index_mask; }
+  static std::uint64_t back(std::uint64_t claims) { return claims >> index_bits & index_mask; }
+
+  bool take_front(std::size_t& i) {
+    std::uint64_t now = claims.load(std::memory_order_relaxed);
+    while (front(now) < back(now)) {
+      if (claims.compare_exchange_weak(now, now + 1, std::memory_order_acq_rel)) return i = front(now), true;
+    }
+    return false;
+  }
+  bool take_back(std::uint64_t& now, std::size_t& i) {
+    while (front(now) < back(now)) {
+      const std::uint64_t next = now - (std::uint64_t(1) << index_bits);
+      if (claims.compare_exchange_weak(now, next, std::memory_order_acq_rel)) return i = back(next), true;
+    }
+    return false;
+  }
+};
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+void relax() {
+#if defined(__x86_64__) || defined(_M_X64)
+  _mm_pause();
+#elif defined(__GNUC__) && defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
+// Waits in a loop for what another thread is about to do: at first without letting go of the processor, since that is
+// mostly a matter of less than a microsecond; then letting others run, since the thread waited for may be one of them.
+class Spin {
+ public:
+  void wait() {
+    if (++spins_ < 1000) return relax();
+    std::this_thread::yield();
+  }
+
+ private:
+  int spins_ = 0;
+};
+
+// How long a helper without work stays awake. Waking it costs more than a short run takes.
+constexpr auto patience = std::chrono::microseconds(50);
+
+class Helper {
+ public:
+  Helper() : thread_([this] { main(); }) {}
+  ~Helper() {
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      stop_ = true;
+    }
+    wake_.notify_one();
+    thread_.join();
+  }
+
+  bool idle() const { return job_.load(std::memory_order_acquire) == nullptr; }
+
+  void give(Team::Job& job) {
+    job.helpers.fetch_add(1, std::memory_order_relaxed);
+    bool asleep;
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      job_.store(&job, std::memory_order_release);
+      asleep = asleep_;
+    }
+    if (asleep) wake_.notify_one();
+  }
+
+ private:
+  void main() {
+    while (Team::Job* const job = next()) {
+      serve(*job);
+      job_.store(nullptr, std::memory_order_release);
+      job->helpers.fetch_sub(1, std::memory_order_release);
+    }
+  }
+
+  Team::Job* next() {
+    const Clock::time_point until = Clock::now() + patience;
+    do {
+      for (int i = 0; i < 50; ++i) {
+        if (Team::Job* const job = job_.load(std::memory_order_acquire)) return job;
+        relax();
+      }
+    } while (Clock::now() < until);
+    std::unique_lock<std::mutex> lock(mutex_);
+    asleep_ = true;
+    wake_.wait(lock, [this] { return stop_ || !idle(); });
+    asleep_ = false;
+    return job_.load(std::memory_order_acquire);
+  }
+
+  static void serve(Team::Job& job) {
+    Spin spin;
+    for (;;) {
+      std::uint64_t claims = job.claims.load(std::memory_order_acquire);
+      if (claims == Team::Job::closed) return;
+      std::size_t i;
+      if (job.take_back(claims, i)) {
+        job.call(job.context, i);
+        job.done.fetch_add(1, std::memory_order_release);
+        spin = Spin();
+      } else {
+        spin.wait();
+      }
+    }
+  }
+
+  std::atomic<Team::Job*> job_{nullptr};
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  bool asleep_ = false;
+  bool stop_ = false;
+  std::thread thread_;  // last: it uses the others
+};
+
+#if defined(__linux__)
+// The whole processors that the control group grants, or 0 if it sets no limit.
+std::size_t group_quota() {
+  long long quota = 0, period = 0;
+  int found = 0;
+  if (std::FILE* const file = std::fopen("/sys/fs/cgroup/cpu.max", "r")) {
+    found = std::fscanf(file, "%lld %lld", &quota, &period);
+    std::fclose(file);
+  }
+  if (found != 2 || quota <= 0 || period <= 0) return 0;
+  return quota < period ? 1 : static_cast<std::size_t>(quota / period);
+}
+#else
+std::size_t group_quota() {
+  return 0;
+}
+#endif
+
+std::size_t granted_threads() {
+  const std::size_t cores = std::thread::hardware_concurrency(), quota = group_quota();
+  const std::size_t granted = quota && quota < cores ? quota : cores;
+  return granted ? granted : 1;
+}
+
+class Pool {
+ public:
+  std::size_t limit() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return limited();
+  }
+
+  void set_limit(std::size_t limit) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    limit_ = limit;
+  }
+
+  // A job with as many helpers as can be spared, or null if that is none; `busy` counts all threads at work.
+  Team::Job* lease(std::size_t most, std::size_t& size) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    ++busy_;
+    size = 1;
+    Team::Job* job = nullptr;
+    for (std::size_t i = 0; size < most && busy_ < limited() && i + 1 < limited(); ++i) {
+      if (i == helpers_.size()) helpers_.push_back(std::make_unique<Helper>());
+      if (!helpers_[i]->idle()) continue;
+      if (!job) job = open();
+      helpers_[i]->give(*job);
+      ++size;
+      ++busy_;
+    }
+    return job;
+  }
+
+  void release(Team::Job* job, std::size_t size) {
+    if (job) job->claims.store(Team::Job::closed, std::memory_order_release);
+    const std::lock_guard<std::mutex> lock(mutex_);
+    busy_ -= size;
+  }
+
+  void stop() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    helpers_.clear();
+  }
+
+ private:
+  std::size_t limited() {
+    if (limit_ == 0) limit_ = granted_threads();
+    return limit_;
+  }
+
+  // A job that no helper is in; its claims are of a run that has nothing to take.
+  Team::Job* open() {
+    Team::Job* free = nullptr;
+    for (const auto& job : jobs_) {
+      const bool unused = job->claims.load(std::memory_order_relaxed) == Team::Job::closed &&
+                          job->helpers.load(std::memory_order_acquire) == 0;
+      if (unused) free = job.get();
+    }
+    if (!free) free = jobs_.emplace_back(std::make_unique<Team::Job>()).get();
+    free->run = 1;
+    free->claims.store(std::uint64_t(free->run) << 32, std::memory_order_release);
+    return free;
+  }
+
+  std::mutex mutex_;
+  std::size_t limit_ = 0;  // 0: not asked yet
+  std::size_t busy_ = 0;
+  std::vector<std::unique_ptr<Helper>> helpers_;
+  std::vector<std::unique_ptr<Team::Job>> jobs_;
+};
+
+Pool& pool() {
+  // Never destroyed: at process exit a thread may still be in it.
+  static Pool* const pool = new Pool();
+  return *pool;
+}
+
+}  // namespace
+
+void set_num_threads(std::size_t count) {
+  pool().set_limit(count);
+}
+
+std::size_t get_num_threads() {
+  return pool().limit();
+}
+
+void stop_threads() {
+  pool().stop();
+}
+
+Team::Team(std::size_t most) {
+  if (most > 1) job_ = pool().lease(most, size_);
+  leased_ = most > 1;
+}
+
+Team::~Team() {
+  if (leased_) pool().release(job_, size_);
+}
+
+void Team::run_shared(std::size_t count, Call call, const void* context) {
+  assert(count <= Job::index_mask);
+  Job& job = *job_;
+  job.call = call;
+  job.context = context;
+  job.done.store(0, std::memory_order_relaxed);
+  if (++job.run == 0) job.run = 1;
+  job.claims.store(std::uint64_t(job.run) << 32 | std::uint64_t(count) << Job::index_bits, std::memory_order_release);
+  std::size_t own = 0;
+  for (std::size_t i; job.take_front(i); ++own) call(context, i);
+  Spin spin;
+  while (job.done.load(std::memory_order_acquire) != count - own) spin.wait();
+}
+
+}  // namespace packed_rnn

@@ -1,0 +1,52 @@
+// One pool of threads for the process, and the teams that calls borrow from it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+namespace packed_rnn {
+
+// The threads that one call may use, the calling one included. New calls see a change.
+void set_num_threads(std::size_t count);
+std::size_t get_num_threads();
+
+// Ends the pool's threads; the next team starts new ones. No team may be alive.
+void stop_threads();
+
+// The calling thread and the helpers it could borrow: those that another call holds are left to it, so that concurrent
+// calls never run more threads than there are.
+class Team {
+ public:
+  // `most` threads at most; with 1 no helper is asked.
+  explicit Team(std::size_t most);
+  ~Team();
+  Team(const Team&) = delete;
+  Team& operator=(const Team&) = delete;
+
+  std::size_t size() const { return size_; }
+
+  // body(i) for every i below count, in any order, on any of the threads; returns when all are done. Whoever is free
+  // takes the next: the caller from the front, helpers from the back, so that in a repeated run each mostly meets the
+  // same i. A helper that is late or descheduled is not waited for unless it is amid an i.
+  template <class Body>
+  void run(std::size_t count, const Body& body) {
+    if (size_ == 1 || count <= 1) {
+      for (std::size_t i = 0; i < count; ++i) body(i);
+      return;
+    }
+    run_shared(count, [](const void* context, std::size_t i) { (*static_cast<const Body*>(context))(i); }, &body);
+  }
+
+  using Call = void (*)(const void* context, std::size_t i);
+  struct Job;
+
+ private:
+  void run_shared(std::size_t count, Call call, const void* context);
+
+  bool leased_ = false;
+  Job* job_ = nullptr;
+  std::size_t size_ = 1;
+};
+
+}  // namespace packed_rnn

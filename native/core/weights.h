@@ -1,0 +1,41 @@
+// Weights repacked, once, into the panels that the kernels read (kernels.h has the picture).
+#pragma once
+
+#include <cstddef>
+
+#include "core/memory.h"
+#include "core/view.h"
+#include "kernels/kernels.h"
+
+namespace packed_rnn {
+
+// Of one layer and direction, in PyTorch's layout: row-major, gate by gate. Biases may be empty.
+struct Parameters {
+  std::size_t input_size = 0;
+  std::size_t hidden_size = 0;
+  std::size_t units = 0;
+  View<const float> weight_ih;  // [gates * units, input_size]
+  View<const float> weight_hh;  // [gates * units, hidden_size]
+  View<const float> bias_ih;    // [gates * units]
+  View<const float> bias_hh;
+};
+
+class Weights {
+ public:
+  Weights() = default;
+  // With separate_hidden_bias the last gate's bias_hh is kept apart from its bias_ih.
+  Weights(const CellKernels& kernels, std::size_t lanes, const Parameters& parameters, bool separate_hidden_bias);
+
+  const Panels& panels() const { return panels_; }
+  std::size_t panel_count() const { return panel_count_; }
+  std::size_t start_size() const { return start_size_; }  // floats that a row's projection takes
+  std::size_t bytes() const { return (weights_.size() + bias_.size() + hidden_bias_.size()) * sizeof(float); }
+
+ private:
+  Floats weights_, bias_, hidden_bias_;
+  Panels panels_;
+  std::size_t panel_count_ = 0;
+  std::size_t start_size_ = 0;
+};
+
+}  // namespace packed_rnn
