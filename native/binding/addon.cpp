@@ -1,10 +1,23 @@
 // The export table. Every function is described in lib/binding.ts.
+#include <atomic>
+
 #include "binding/exports.h"
+#include "binding/queue.h"
+#include "core/threads.h"
 
 namespace packed_rnn::binding {
 namespace {
 
+// The environments, one a worker thread, that have loaded the addon. The last to go ends the pool's threads: after it the
+// library may be unloaded, and no thread may be in it then.
+std::atomic<int> environments{0};
+
 Napi::Object init(Napi::Env env, Napi::Object exports) {
+  ++environments;
+  env.AddCleanupHook([] {
+    if (--environments == 0) stop_threads();
+  });
+  env.SetInstanceData(new Queue());
   export_runtime(env, exports);
   export_sequence(env, exports);
   export_recurrent(env, exports);

@@ -8,6 +8,7 @@
 #include "binding/exports.h"
 #include "binding/module.h"
 #include "binding/packing.h"
+#include "binding/queue.h"
 #include "binding/runtime.h"
 
 namespace packed_rnn::binding {
@@ -167,10 +168,15 @@ class ForwardWorker final : public Napi::AsyncWorker {
 
  private:
   void Execute() override { arguments_.module.forward(arguments_.run); }
-  void OnOK() override { deferred_.Resolve(Env().Undefined()); }
+  // In an environment that is being torn down these throw, and what waits behind is not started.
+  void OnOK() override {
+    deferred_.Resolve(Env().Undefined());
+    Queue::of(Env()).finished();
+  }
   // All that a run can throw is that memory for its workspace is not to be had.
   void OnError(const Napi::Error&) override {
     deferred_.Reject(coded(Napi::RangeError::New(Env(), "Not enough memory"), "ERR_ALLOCATION").Value());
+    Queue::of(Env()).finished();
   }
 
   Arguments arguments_;
@@ -183,8 +189,7 @@ class ForwardWorker final : public Napi::AsyncWorker {
 Napi::Value forward(const Napi::CallbackInfo& info) {
   auto worker = std::make_unique<ForwardWorker>(info);
   const Napi::Promise promise = worker->promise();
-  worker->Queue();
-  worker.release();  // it deletes itself when it is done
+  Queue::of(info.Env()).push(std::move(worker));
   return promise;
 }
 

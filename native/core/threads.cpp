@@ -88,16 +88,20 @@ class Helper {
     thread_.join();
   }
 
-  bool idle() const { return job_.load(std::memory_order_acquire) == nullptr; }
+  // To whom the pool has lent it; the pool's lock guards this. A helper that was given back may still be on its way out
+  // of the last job: it finds the next one in its mailbox.
+  const Team::Job* lent_to = nullptr;
 
   void give(Team::Job& job) {
     job.helpers.fetch_add(1, std::memory_order_relaxed);
     bool asleep;
+    Team::Job* missed;
     {
       const std::lock_guard<std::mutex> lock(mutex_);
-      job_.store(&job, std::memory_order_release);
+      missed = mailbox_.exchange(&job, std::memory_order_acq_rel);
       asleep = asleep_;
     }
+    if (missed) missed->helpers.fetch_sub(1, std::memory_order_release);
     if (asleep) wake_.notify_one();
   }
 
@@ -105,7 +109,6 @@ class Helper {
   void main() {
     while (Team::Job* const job = next()) {
       serve(*job);
-      job_.store(nullptr, std::memory_order_release);
       job->helpers.fetch_sub(1, std::memory_order_release);
     }
   }
@@ -114,15 +117,17 @@ class Helper {
     const Clock::time_point until = Clock::now() + patience;
     do {
       for (int i = 0; i < 50; ++i) {
-        if (Team::Job* const job = job_.load(std::memory_order_acquire)) return job;
+        if (mailbox_.load(std::memory_order_relaxed)) {
+          if (Team::Job* const job = mailbox_.exchange(nullptr, std::memory_order_acq_rel)) return job;
+        }
         relax();
       }
     } while (Clock::now() < until);
     std::unique_lock<std::mutex> lock(mutex_);
     asleep_ = true;
-    wake_.wait(lock, [this] { return stop_ || !idle(); });
+    wake_.wait(lock, [this] { return stop_ || mailbox_.load(std::memory_order_relaxed); });
     asleep_ = false;
-    return job_.load(std::memory_order_acquire);
+    return mailbox_.exchange(nullptr, std::memory_order_acq_rel);
   }
 
   static void serve(Team::Job& job) {
@@ -141,7 +146,7 @@ class Helper {
     }
   }
 
-  std::atomic<Team::Job*> job_{nullptr};
+  std::atomic<Team::Job*> mailbox_{nullptr};
   std::mutex mutex_;
   std::condition_variable wake_;
   bool asleep_ = false;
@@ -193,9 +198,11 @@ class Pool {
     Team::Job* job = nullptr;
     for (std::size_t i = 0; size < most && busy_ < limited() && i + 1 < limited(); ++i) {
       if (i == helpers_.size()) helpers_.push_back(std::make_unique<Helper>());
-      if (!helpers_[i]->idle()) continue;
+      Helper& helper = *helpers_[i];
+      if (helper.lent_to) continue;
       if (!job) job = open();
-      helpers_[i]->give(*job);
+      helper.lent_to = job;
+      helper.give(*job);
       ++size;
       ++busy_;
     }
@@ -203,9 +210,13 @@ class Pool {
   }
 
   void release(Team::Job* job, std::size_t size) {
-    if (job) job->claims.store(Team::Job::closed, std::memory_order_release);
     const std::lock_guard<std::mutex> lock(mutex_);
     busy_ -= size;
+    if (!job) return;
+    job->claims.store(Team::Job::closed, std::memory_order_release);
+    for (const auto& helper : helpers_) {
+      if (helper->lent_to == job) helper->lent_to = nullptr;
+    }
   }
 
   void stop() {

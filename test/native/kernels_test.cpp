@@ -1,0 +1,134 @@
+// Every instruction set against the portable one, bit by bit, at sizes around every lane count and tile; the
+// activations against double.
+#include "kernels/kernels.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "core/layers.h"
+#include "random.h"
+
+namespace packed_rnn::test {
+namespace {
+
+const Kernels& portable() {
+  const Supported supported = supported_kernels();
+  return *supported.tables[supported.count - 1];
+}
+
+std::vector<std::size_t> sizes_around_lanes() {
+  std::vector<std::size_t> sizes = {1, 2};
+  for (const std::size_t lanes : {4, 8, 16}) {
+    for (const std::size_t size : {lanes - 1, lanes, lanes + 1, 2 * lanes + 3}) sizes.push_back(size);
+  }
+  std::sort(sizes.begin(), sizes.end());
+  sizes.erase(std::unique(sizes.begin(), sizes.end()), sizes.end());
+  return sizes;
+}
+
+TEST(Kernels, PortableIsAlwaysSupportedAndComesLast) { EXPECT_STREQ(portable().isa, "portable"); }
+
+class EveryIsa : public testing::TestWithParam<const Kernels*> {};
+
+TEST_P(EveryIsa, GivesTheBitsOfPortable) {
+  std::mt19937 random(7);
+  for (const Cell& cell : cells) {
+    for (const std::size_t units : sizes_around_lanes()) {
+      for (const std::size_t inputs : {std::size_t(1), units}) {
+        RecurrentOptions options;
+        options.cell = &cell;
+        options.input_size = inputs;
+        options.hidden_size = units;
+        const Module module(random, options);
+        // Every number of rows to beyond two tiles, in one batch.
+        std::vector<int> lengths;
+        for (int length = 27; length > 0; --length) lengths.push_back(length);
+        const Batch batch(random, options, lengths);
+        EXPECT_TRUE(forward(module.build(*GetParam()), batch) == forward(module.build(portable()), batch))
+            << cell.name << ", " << inputs << " inputs, " << units << " units";
+      }
+    }
+  }
+}
+
+TEST_P(EveryIsa, LinearGivesTheBitsOfPortable) {
+  std::mt19937 random(8);
+  for (const std::size_t out : sizes_around_lanes()) {
+    for (const std::size_t rows : {1, 2, 5, 6, 7, 12, 13, 29, 300}) {
+      const std::size_t in = 19;
+      const std::vector<float> weight = random_floats(random, in * out, 1), bias = random_floats(random, out, 1),
+                               input = random_floats(random, in * rows, 1);
+      // Room behind the last row shows a store that reaches too far.
+      std::vector<float> mine(rows * out + 16, 5.0f), theirs = mine;
+      Linear(*GetParam(), in, out, weight, bias).forward(input.data(), rows, mine.data());
+      Linear(portable(), in, out, weight, bias).forward(input.data(), rows, theirs.data());
+      EXPECT_EQ(mine, theirs) << out << " outputs, " << rows << " rows";
+      EXPECT_EQ(mine.back(), 5.0f);
+    }
+  }
+}
+
+// h' of a module of one unit with W = 1, U = 0 is the activation itself.
+std::vector<float> activation(const Kernels& kernels, const CellKernels Kernels::*cell, const std::vector<float>& x) {
+  const float one = 1, zero = 0;
+  Parameters p;
+  p.input_size = p.hidden_size = p.units = 1;
+  p.weight_ih = {&one, 1};
+  p.weight_hh = {&zero, 1};
+  const Weights weights(kernels.*cell, kernels.lanes, p, false);
+  std::vector<float> y(x.size());
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const float* input = &x[i];
+    const float* hidden = &zero;
+    float* output = &y[i];
+    Step step;
+    step.rows = 1;
+    step.input = &input;
+    step.hidden = &hidden;
+    step.output = &output;
+    (kernels.*cell).step(weights.panels(), step, 0, 1);
+  }
+  return y;
+}
+
+TEST_P(EveryIsa, TanhIsWithinThreeUlp) {
+  std::vector<float> x;
+  for (int i = -60000; i <= 60000; ++i) x.push_back(static_cast<float>(i) * 2e-4f);
+  for (float tiny = 1.0f; tiny > 0; tiny /= 3) x.push_back(tiny);
+  const std::vector<float> y = activation(*GetParam(), &Kernels::rnn_tanh, x);
+  double worst = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const double exact = std::tanh(static_cast<double>(x[i]));
+    const float rounded = std::fabs(static_cast<float>(exact));
+    const double ulp = static_cast<double>(std::nextafter(rounded, 2.0f)) - rounded;
+    worst = std::max(worst, std::fabs(y[i] - exact) / ulp);
+  }
+  EXPECT_LT(worst, 3.0);
+}
+
+TEST_P(EveryIsa, ActivationsAtTheEndsOfTheLine) {
+  const float infinity = std::numeric_limits<float>::infinity(), nan = std::numeric_limits<float>::quiet_NaN();
+  const std::vector<float> y = activation(*GetParam(), &Kernels::rnn_tanh, {infinity, -infinity, 1e30f, -1e30f, nan, 0});
+  EXPECT_EQ(y[0], 1.0f);
+  EXPECT_EQ(y[1], -1.0f);
+  EXPECT_EQ(y[2], 1.0f);
+  EXPECT_EQ(y[3], -1.0f);
+  EXPECT_TRUE(std::isnan(y[4]));
+  EXPECT_EQ(y[5], 0.0f);
+  const std::vector<float> r = activation(*GetParam(), &Kernels::rnn_relu, {infinity, -infinity, nan, 2, -2});
+  EXPECT_EQ(r[0], infinity);
+  EXPECT_EQ(r[1], 0.0f);
+  EXPECT_TRUE(std::isnan(r[2]));
+  EXPECT_EQ(r[3], 2.0f);
+  EXPECT_EQ(r[4], 0.0f);
+}
+
+INSTANTIATE_TEST_SUITE_P(, EveryIsa,
+                         testing::ValuesIn(supported_kernels().tables,
+                                           supported_kernels().tables + supported_kernels().count),
+                         [](const testing::TestParamInfo<const Kernels*>& isa) { return std::string(isa.param->isa); });
+
+}  // namespace
+}  // namespace packed_rnn::test

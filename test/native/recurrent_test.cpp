@@ -1,0 +1,117 @@
+// Modules against the mathematics in double, and the same bits however the work is split.
+#include "core/recurrent.h"
+
+#include <gtest/gtest.h>
+
+#include "core/threads.h"
+#include "random.h"
+
+namespace packed_rnn::test {
+namespace {
+
+const Kernels& best() { return *supported_kernels().tables[0]; }
+
+RecurrentOptions options_of(const Cell& cell, std::size_t inputs, std::size_t units, std::size_t layers = 1,
+                            std::size_t directions = 1, std::size_t projection = 0, bool bias = true) {
+  RecurrentOptions options;
+  options.cell = &cell;
+  options.input_size = inputs;
+  options.hidden_size = units;
+  options.num_layers = layers;
+  options.num_directions = directions;
+  options.proj_size = projection;
+  options.bias = bias;
+  return options;
+}
+
+// Runs each sequence on its own through the layers, in double.
+void expect_close(const Module& module, const Batch& batch, const Result& result) {
+  const RecurrentOptions& o = module.options;
+  const std::size_t size = o.output_size(), width = o.num_directions * size, per_direction = module.parameters.size() /
+                    (o.num_layers * o.num_directions);
+  for (std::size_t i = 0; i < batch.batch; ++i) {
+    std::vector<std::size_t> rows;
+    for (std::size_t t = 0, row = 0; t < batch.batch_sizes.size(); row += batch.batch_sizes[t++]) {
+      if (static_cast<std::size_t>(batch.batch_sizes[t]) > i) rows.push_back(row + i);
+    }
+    std::vector<std::vector<double>> x;
+    for (const std::size_t row : rows) {
+      x.emplace_back(&batch.input[row * o.input_size], &batch.input[row * o.input_size] + o.input_size);
+    }
+    for (std::size_t l = 0; l < o.num_layers; ++l) {
+      std::vector<std::vector<double>> y(rows.size(), std::vector<double>(width));
+      for (std::size_t d = 0; d < o.num_directions; ++d) {
+        const std::size_t state = l * o.num_directions + d, at = state * batch.batch + i;
+        std::vector<double> h(&batch.hidden[at * size], &batch.hidden[at * size] + size);
+        std::vector<double> c(&batch.cell[at * o.hidden_size], &batch.cell[at * o.hidden_size] + o.hidden_size);
+        for (std::size_t s = 0; s < rows.size(); ++s) {
+          const std::size_t t = d ? rows.size() - 1 - s : s;
+          reference_step(o, &module.parameters[state * per_direction], x[t], h, c);
+          std::copy(h.begin(), h.end(), y[t].begin() + static_cast<std::ptrdiff_t>(d * size));
+        }
+        for (std::size_t u = 0; u < size; ++u) EXPECT_NEAR(result.hidden[at * size + u], h[u], 2e-6);
+        for (std::size_t u = 0; u < o.hidden_size && o.cell->has_cell_state; ++u) {
+          EXPECT_NEAR(result.cell[at * o.hidden_size + u], c[u], 4e-6);
+        }
+      }
+      x = y;
+    }
+    for (std::size_t t = 0; t < rows.size(); ++t) {
+      for (std::size_t u = 0; u < width; ++u) EXPECT_NEAR(result.output[rows[t] * width + u], x[t][u], 2e-6);
+    }
+  }
+}
+
+TEST(Recurrent, FollowsTheEquations) {
+  std::mt19937 random(1);
+  for (const Cell& cell : cells) {
+    for (const std::size_t layers : {1, 3}) {
+      for (const std::size_t directions : {1, 2}) {
+        const std::size_t projections = cell.has_cell_state ? 2 : 1;
+        for (std::size_t p = 0; p < projections; ++p) {
+          const Module module(random, options_of(cell, 7, 21, layers, directions, p * 5, (layers + directions) % 2 == 0));
+          const Batch batch(random, module.options, {11, 9, 9, 8, 5, 4, 4, 3, 2, 1, 0});
+          SCOPED_TRACE(cell.name);
+          expect_close(module, batch, forward(module.build(best()), batch));
+        }
+      }
+    }
+  }
+}
+
+TEST(Recurrent, SequencesWithoutStepsKeepTheirState) {
+  std::mt19937 random(2);
+  for (const Cell& cell : cells) {
+    const Module module(random, options_of(cell, 3, 5, 2, 2));
+    Batch batch(random, module.options, {0, 0});
+    const Result result = forward(module.build(best()), batch);
+    EXPECT_EQ(result.hidden, batch.hidden);
+    if (cell.has_cell_state) EXPECT_EQ(result.cell, batch.cell);
+  }
+}
+
+// Wide enough, and long enough, for every way of splitting the work to be taken.
+TEST(Recurrent, GivesTheSameBitsForAnyNumberOfThreads) {
+  std::mt19937 random(3);
+  std::vector<int> many;
+  for (int i = 0; i < 40; ++i) many.push_back(60 - i);
+  for (const Cell& cell : cells) {
+    for (const std::size_t directions : {1, 2}) {
+      for (const std::vector<int>& lengths : {many, {400, 300, 1}, {900}}) {
+        const Module module(random, options_of(cell, 40, 90, 1, directions, cell.has_cell_state ? 33 : 0));
+        const Batch batch(random, module.options, lengths);
+        const Recurrent built = module.build(best());
+        set_num_threads(1);
+        const Result alone = forward(built, batch);
+        for (const std::size_t threads : {2, 3, 5}) {
+          set_num_threads(threads);
+          EXPECT_TRUE(forward(built, batch) == alone) << cell.name << ", " << threads << " threads, " << directions
+                                                      << " directions, " << lengths.size() << " sequences";
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace packed_rnn::test
