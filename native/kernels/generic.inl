@@ -196,6 +196,21 @@ PACKED_RNN_INLINE void tile(const Work& work, std::size_t row, std::size_t strea
   }
 }
 
+// The epilogue of a tile. A function of its own, or its many constants would take the registers of the sums.
+template <class V, class Cell>
+PACKED_RNN_NOINLINE void finish_tile(const Work& work, std::size_t row, std::size_t rows, std::size_t panel,
+                                     std::size_t panels, const float* sums, const float* parked) {
+  constexpr std::size_t panel_width = Cell::streams * Cell::vectors * V::lanes;
+  for (std::size_t r = row; r < row + rows; ++r) {
+    for (std::size_t p = panel; p < panel + panels; ++p) {
+      const std::size_t unit = p * Cell::units, left = work.panels->units - unit;
+      Cell::finish(sums, parked, *work.step, r, unit, left < Cell::units ? left : Cell::units);
+      sums += panel_width;
+      if (Cell::parks) parked += panel_width;
+    }
+  }
+}
+
 // Panels [first, last) for `rows` rows: groups of as many panels as a tile takes streams of, then the rest with half.
 template <class V, class Cell, std::size_t rows, std::size_t streams, bool projects>
 PACKED_RNN_NOINLINE void panels_of(const Work& work, std::size_t row, std::size_t first, std::size_t last) {
@@ -209,15 +224,7 @@ PACKED_RNN_NOINLINE void panels_of(const Work& work, std::size_t row, std::size_
       tile<V, Cell, rows, streams, projects>(work, row, panel * Cell::streams + stream,
                                              sums + stream * Cell::vectors * V::lanes, row_stride, parked);
     }
-    if (projects) continue;
-    for (std::size_t r = 0; r < rows; ++r) {
-      for (std::size_t p = 0; p < group; ++p) {
-        const std::size_t unit = (panel + p) * Cell::units, left = work.panels->units - unit;
-        const std::size_t offset = r * row_stride + p * panel_width;
-        Cell::finish(sums + offset, Cell::parks ? parked + offset : nullptr, *work.step, row + r, unit,
-                     left < Cell::units ? left : Cell::units);
-      }
-    }
+    if (!projects) finish_tile<V, Cell>(work, row, rows, panel, group, sums, parked);
   }
   if constexpr (group > 1) panels_of<V, Cell, rows, streams / 2, projects>(work, row, panel, last);
 }

@@ -1,0 +1,67 @@
+'use strict'
+// Reads the machine code of the kernels that `npm run build:native` made and fails if an inner product has lost its
+// registers: in a loop that multiplies and adds vectors, nothing but row pointers may come from the stack.
+const { execFileSync } = require('node:child_process')
+const fs = require('node:fs')
+const path = require('node:path')
+
+const objects = path.join(__dirname, '..', 'build', 'Release', 'obj.target', 'packed_rnn', 'native', 'kernels')
+// Every tile has an inner loop or two; fewer found than this means that they are no longer recognised.
+const expectedLoops = { avx512: 100, avx2: 60, neon: 100 }
+
+function functionsOf(object) {
+  const text = execFileSync('objdump', ['-d', '--no-show-raw-insn', object], { encoding: 'utf8', maxBuffer: 2 ** 28 })
+  const functions = []
+  for (const line of text.split('\n')) {
+    const start = /^[0-9a-f]+ <(.*)>:$/.exec(line)
+    if (start) functions.push({ name: start[1], code: [] })
+    const instruction = /^\s*([0-9a-f]+):\s+(.*\S)/.exec(line)
+    if (instruction) functions.at(-1).code.push({ address: parseInt(instruction[1], 16), text: instruction[2] })
+  }
+  return functions
+}
+
+// Loops without a loop inside: from the target of a backward jump to the jump.
+function innerLoops(code) {
+  const index = new Map(code.map(({ address }, i) => [address, i]))
+  const loops = []
+  code.forEach(({ text }, end) => {
+    const jump = /^(?:j\w+|b\.\w+|cbn?z\s+\w+,|b)\s+([0-9a-f]+)\b/.exec(text)
+    const start = jump && index.get(parseInt(jump[1], 16))
+    if (start !== undefined && start !== null && start <= end) loops.push([start, end])
+  })
+  const inside = ([a, b], [c, d]) => a <= c && d <= b && (a !== c || b !== d)
+  return loops.filter((loop) => !loops.some((other) => inside(loop, other))).map(([a, b]) => code.slice(a, b + 1))
+}
+
+const fma = /^(?:vfmadd\d+ps|fmla)\b/
+const other = /^(?:vdivps|fdiv)\b/ // an epilogue's loop, not a product's
+const vectorOnStack = /^(?:vmov\w*ps|vfmadd\d+ps|vbroadcastss)\b.*\((?:%rsp|%rbp)|^(?:ldr|str|ldp|stp)\s+q\d+.*\[sp/
+
+let failed = false
+for (const [isa, expected] of Object.entries(expectedLoops)) {
+  const object = path.join(objects, `${isa}.o`)
+  if (!fs.existsSync(object)) {
+    console.error(`${object} is missing: run npm run build:native first`)
+    process.exit(1)
+  }
+  let loops = 0
+  for (const { name, code } of functionsOf(object)) {
+    for (const body of innerLoops(code)) {
+      if (body.filter(({ text }) => fma.test(text)).length < 2 || body.some(({ text }) => other.test(text))) continue
+      ++loops
+      const spills = body.filter(({ text }) => vectorOnStack.test(text))
+      if (spills.length === 0) continue
+      failed = true
+      console.error(`${isa}: ${name} touches the stack in its inner loop:`)
+      for (const { text } of spills) console.error(`  ${text}`)
+    }
+  }
+  if (loops === 0) continue // an instruction set of another architecture
+  console.log(`${isa}: ${loops} inner loops, no vector on the stack`)
+  if (loops < expected) {
+    failed = true
+    console.error(`${isa}: at least ${expected} inner loops were expected`)
+  }
+}
+process.exit(failed ? 1 : 0)
