@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "core/view.h"
 
@@ -23,6 +24,9 @@ struct Packing {
   std::size_t steps() const { return batch_sizes.size; }
   std::size_t sequence(std::size_t i) const { return order.size == 0 ? i : static_cast<std::size_t>(order[i]); }
 };
+
+// The steps of each of the `batch` sequences, longest first.
+std::vector<std::size_t> lengths(const Packing& packing);
 
 // A batch of sequences padded to one length: rows [steps][batch], or [batch][steps] if batch_first.
 template <class Byte>

@@ -1,0 +1,91 @@
+// Moving one row, and filling the place of one.
+#pragma once
+
+#include <cstddef>
+#include <cstring>
+#include <type_traits>
+
+#include "core/sequence.h"
+
+namespace packed_rnn {
+
+// Most rows are short, and a call of memcpy costs more than it copies. So the size of a row is a type: one that the
+// compiler knows, one that two overlapping copies cover, or any.
+
+template <std::size_t bytes>
+struct Exactly {
+  static constexpr std::size_t size = bytes;
+  void copy(std::byte* to, const std::byte* from) const { std::memcpy(to, from, bytes); }
+};
+
+template <std::size_t half>  // half <= size <= 2 * half
+struct Around {
+  std::size_t size;
+  void copy(std::byte* to, const std::byte* from) const {
+    std::memcpy(to, from, half);
+    std::memcpy(to + size - half, from + size - half, half);
+  }
+};
+
+struct Any {
+  std::size_t size;
+  void copy(std::byte* to, const std::byte* from) const { std::memcpy(to, from, size); }
+};
+
+template <class Function>
+void with_row(std::size_t bytes, Function function) {
+  switch (bytes) {
+    case 1: return function(Exactly<1>());
+    case 2: return function(Exactly<2>());
+    case 4: return function(Exactly<4>());
+    case 8: return function(Exactly<8>());
+    case 16: return function(Exactly<16>());
+  }
+  if (bytes < 4) return function(Around<2>{bytes});
+  if (bytes < 8) return function(Around<4>{bytes});
+  if (bytes < 16) return function(Around<8>{bytes});
+  if (bytes <= 32) return function(Around<16>{bytes});
+  if (bytes <= 64) return function(Around<32>{bytes});
+  if (bytes <= 128) return function(Around<64>{bytes});
+  function(Any{bytes});
+}
+
+// Moves a row from a if that is const, else to a: packing and unpacking are one algorithm.
+template <class Row, class A, class B>
+void move(Row row, A* a, B* b) {
+  if constexpr (std::is_const_v<A>) {
+    row.copy(b, a);
+  } else {
+    row.copy(a, b);
+  }
+}
+
+template <class A, class B>
+void move(std::size_t bytes, A* a, B* b) {
+  if (bytes > 0) move(Any{bytes}, a, b);  // memory of no bytes may be null, which memcpy does not take
+}
+
+class Filler {
+ public:
+  explicit Filler(Fill fill) {
+    for (std::size_t i = 0; i < sizeof(pattern_); i += fill.size) std::memcpy(pattern_ + i, fill.element, fill.size);
+  }
+
+  void operator()(std::byte* to, std::size_t bytes) const {
+    for (; bytes > sizeof(pattern_); to += sizeof(pattern_), bytes -= sizeof(pattern_)) {
+      std::memcpy(to, pattern_, sizeof(pattern_));
+    }
+    if (bytes > 0) std::memcpy(to, pattern_, bytes);
+  }
+
+  template <class Row>
+  void row(Row row, std::byte* to) const {
+    row.copy(to, pattern_);
+  }
+  void row(Any row, std::byte* to) const { (*this)(to, row.size); }
+
+ private:
+  std::byte pattern_[128];  // a whole number of elements, and no shorter than any row but Any's
+};
+
+}  // namespace packed_rnn
