@@ -85,8 +85,9 @@ class Recurrent::Pass {
   // The steps from the cursor on whose rows fit a chunk; gathers their inputs.
   std::size_t gather_chunk(Cursor cursor, std::size_t& steps);
   void step(const Cursor& cursor, std::size_t rows, const float* const* start);
+  // body(first, last) over all panels of some weights, for so many rows, by the whole team.
   template <class Body>
-  void over_panels(std::size_t panels, const Body& body);
+  void over_panels(const Weights& weights, std::size_t rows, const Body& body);
 
   const float* input_row(const Cursor& cursor, std::size_t j) const {
     return input_ + row_number(cursor, j) * input_size_;
@@ -117,6 +118,8 @@ class Recurrent::Pass {
   const std::size_t input_size_, output_stride_;
   const std::size_t sequences_;   // in the share
   const std::size_t chunk_rows_;  // at most
+
+  bool backwards_ = false;  // the next step's way through the panels
 
   // For each sequence of the share, h(t−1), c(t−1) → c(t), h(t), and h(t) before the projection; and for each row of a
   // chunk its x and what `project` makes of it.
@@ -170,7 +173,7 @@ void Recurrent::Pass::run() {
       cursor.advance();
       continue;
     }
-    over_panels(direction_.weights.panel_count(), [&](std::size_t first, std::size_t last) {
+    over_panels(direction_.weights, chunk, [&](std::size_t first, std::size_t last) {
       kernels_.project(direction_.weights.panels(), chunk, inputs_.data(), starts_.data(), first, last);
     });
     for (const float* const* start = starts_.data(); steps > 0; --steps, cursor.advance()) {
@@ -208,8 +211,10 @@ void Recurrent::Pass::step(const Cursor& cursor, std::size_t rows, const float* 
   step.start = start;
   step.hidden = hidden_.data();
   step.cell = cell_.data();
+  step.backwards = backwards_;
+  backwards_ = !backwards_;
   step.output = options_.proj_size ? unprojected_.data() : output_rows_.data();
-  over_panels(direction_.weights.panel_count(), [&](std::size_t first, std::size_t last) {
+  over_panels(direction_.weights, rows, [&](std::size_t first, std::size_t last) {
     kernels_.step(direction_.weights.panels(), step, first, last);
   });
   if (options_.proj_size) {
@@ -218,7 +223,7 @@ void Recurrent::Pass::step(const Cursor& cursor, std::size_t rows, const float* 
     projection.input = unprojected_.data();
     projection.hidden = unprojected_.data();
     projection.output = output_rows_.data();
-    over_panels(direction_.projection.panel_count(), [&](std::size_t first, std::size_t last) {
+    over_panels(direction_.projection, rows, [&](std::size_t first, std::size_t last) {
       module_.kernels_.linear.step(direction_.projection.panels(), projection, first, last);
     });
   }
@@ -226,9 +231,13 @@ void Recurrent::Pass::step(const Cursor& cursor, std::size_t rows, const float* 
 }
 
 template <class Body>
-void Recurrent::Pass::over_panels(std::size_t panels, const Body& body) {
-  const std::size_t chunks = team_.size() == 1 ? 1 : std::min(panels, 4 * team_.size());
-  team_.run(chunks, [&](std::size_t i) { body(panels * i / chunks, panels * (i + 1) / chunks); });
+void Recurrent::Pass::over_panels(const Weights& weights, std::size_t rows, const Body& body) {
+  const std::size_t panels = weights.panel_count(), threads = team_.size();
+  if (threads == 1) return body(0, panels);
+  // Small parts even out threads of unequal speed; but taking one costs as much as a few thousand fmas.
+  const std::size_t fmas = weights.bytes() / sizeof(float) * rows, grain = std::size_t(1) << 17;
+  const std::size_t parts = std::min(panels, std::clamp(fmas / grain, threads, 4 * threads));
+  team_.run(parts, [&](std::size_t i) { body(panels * i / parts, panels * (i + 1) / parts); });
 }
 
 void Recurrent::Pass::start_states() {

@@ -97,8 +97,8 @@ std::vector<std::size_t> lengths(const Packing& packing) {
 }
 
 void pack_padded(Padded<const std::byte> padded, const Packing& packing, std::size_t row_bytes, std::byte* rows) {
-  assert(padded.batch == packing.batch && padded.steps >= packing.steps());
   if (row_bytes == 0) return;
+  assert(padded.batch == packing.batch && padded.steps >= packing.steps());
   if (padded.batch_first) {
     move_batch_first(rows, packing, row_bytes, padded);
   } else {
@@ -107,8 +107,8 @@ void pack_padded(Padded<const std::byte> padded, const Packing& packing, std::si
 }
 
 void pad_packed(const std::byte* rows, const Packing& packing, std::size_t row_bytes, Padded<std::byte> padded, Fill fill) {
-  assert(padded.batch == packing.batch && padded.steps >= packing.steps());
   if (row_bytes == 0) return;
+  assert(padded.batch == packing.batch && padded.steps >= packing.steps());
   const Filler filler(fill);
   if (!padded.batch_first) return move_time_first(rows, packing, row_bytes, padded, &filler);
   const std::vector<std::size_t> steps = lengths(packing);
@@ -131,8 +131,8 @@ void unpack_sequences(const std::byte* rows, const Packing& packing, std::size_t
 
 void pad_sequences(View<const Sequence<const std::byte>> sequences, std::size_t row_bytes, Padded<std::byte> padded,
                    Side side, Fill fill) {
-  assert(sequences.size == padded.batch);
   if (row_bytes == 0) return;
+  assert(sequences.size == padded.batch);
   const Filler filler(fill);
   std::vector<Column<const std::byte>> columns;
   columns.reserve(sequences.size);
@@ -154,8 +154,8 @@ void pad_sequences(View<const Sequence<const std::byte>> sequences, std::size_t 
 }
 
 void unpad_sequences(Padded<const std::byte> padded, std::size_t row_bytes, View<const Sequence<std::byte>> sequences) {
-  assert(sequences.size == padded.batch);
   if (row_bytes == 0) return;
+  assert(sequences.size == padded.batch);
   std::vector<Column<std::byte>> columns;
   columns.reserve(sequences.size);
   for (const auto& sequence : sequences) columns.push_back({sequence.data, 0, sequence.steps});

@@ -103,6 +103,9 @@ struct Tile {
     return power_of_two_at_most(fit < most_streams ? fit : most_streams);
   }
   // A group is what the epilogue takes at once: whole panels, at least one.
+  static constexpr std::size_t panels(std::size_t streams) {
+    return streams > Cell::streams ? streams / Cell::streams : 1;
+  }
   static constexpr std::size_t group_floats = (V::accumulators > max_rows * Cell::gates ? V::accumulators : max_rows * Cell::gates) * V::lanes;
 };
 
@@ -211,22 +214,35 @@ PACKED_RNN_NOINLINE void finish_tile(const Work& work, std::size_t row, std::siz
   }
 }
 
-// Panels [first, last) for `rows` rows: groups of as many panels as a tile takes streams of, then the rest with half.
+// One group of panels.
 template <class V, class Cell, std::size_t rows, std::size_t streams, bool projects>
-PACKED_RNN_NOINLINE void panels_of(const Work& work, std::size_t row, std::size_t first, std::size_t last) {
-  constexpr std::size_t group = streams > Cell::streams ? streams / Cell::streams : 1;
-  constexpr std::size_t panel_width = Cell::streams * Cell::vectors * V::lanes, row_stride = group * panel_width;
+PACKED_RNN_INLINE void group_of(const Work& work, std::size_t row, std::size_t panel) {
+  constexpr std::size_t panels = Tile<V, Cell>::panels(streams), width = Cell::vectors * V::lanes;
   alignas(64) float sums[Tile<V, Cell>::group_floats];
   alignas(64) float parked[Cell::parks ? Tile<V, Cell>::group_floats : 1];
-  std::size_t panel = first;
-  for (; panel + group <= last; panel += group) {
-    for (std::size_t stream = 0; stream < group * Cell::streams; stream += streams) {
-      tile<V, Cell, rows, streams, projects>(work, row, panel * Cell::streams + stream,
-                                             sums + stream * Cell::vectors * V::lanes, row_stride, parked);
-    }
-    if (!projects) finish_tile<V, Cell>(work, row, rows, panel, group, sums, parked);
+  for (std::size_t stream = 0; stream < panels * Cell::streams; stream += streams) {
+    tile<V, Cell, rows, streams, projects>(work, row, panel * Cell::streams + stream, sums + stream * width,
+                                           panels * Cell::streams * width, parked);
   }
-  if constexpr (group > 1) panels_of<V, Cell, rows, streams / 2, projects>(work, row, panel, last);
+  if (!projects) finish_tile<V, Cell>(work, row, rows, panel, panels, sums, parked);
+}
+
+// Panels [first, last) for `rows` rows: groups of as many panels as a tile takes streams of; what is left over at the
+// end with half as many streams.
+template <class V, class Cell, std::size_t rows, std::size_t streams, bool projects>
+PACKED_RNN_NOINLINE void panels_of(const Work& work, std::size_t row, std::size_t first, std::size_t last) {
+  constexpr std::size_t group = Tile<V, Cell>::panels(streams);
+  const std::size_t groups = (last - first) / group, rest = first + groups * group;
+  const bool backwards = work.step->backwards;
+  if constexpr (group > 1) {
+    if (backwards && rest < last) panels_of<V, Cell, rows, streams / 2, projects>(work, row, rest, last);
+  }
+  for (std::size_t g = 0; g < groups; ++g) {
+    group_of<V, Cell, rows, streams, projects>(work, row, first + (backwards ? groups - 1 - g : g) * group);
+  }
+  if constexpr (group > 1) {
+    if (!backwards && rest < last) panels_of<V, Cell, rows, streams / 2, projects>(work, row, rest, last);
+  }
 }
 
 // From a number of rows to the tile that is made for it.
@@ -247,7 +263,8 @@ PACKED_RNN_INLINE void blocks(const Work& work, std::size_t first, std::size_t l
   const std::size_t rows = work.step->rows;
   const std::size_t count = (rows + most - 1) / most;
   if (count == 1) return block<V, Cell, projects>(work, 0, rows, first, last);
-  for (std::size_t panel = first; panel < last; ++panel) {
+  for (std::size_t i = 0; i < last - first; ++i) {
+    const std::size_t panel = work.step->backwards ? last - 1 - i : first + i;
     std::size_t row = 0;
     for (std::size_t b = 0; b < count; ++b) {
       const std::size_t size = (rows - row) / (count - b);

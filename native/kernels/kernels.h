@@ -32,6 +32,9 @@ struct Step {
   const float* const* hidden = nullptr;  // h(t−1): hidden_size floats
   float* const* cell = nullptr;          // c(t−1) → c(t): units floats (LSTM)
   float* const* output = nullptr;        // h(t): units floats
+  // Panels from the last to the first. A caller that turns round at every step finds in the cache what the step before
+  // used last; going round in one direction it would find nothing of weights larger than the cache.
+  bool backwards = false;
 };
 
 struct CellKernels {
