@@ -35,11 +35,16 @@ struct Any {
 template <class Function>
 void with_row(std::size_t bytes, Function function) {
   switch (bytes) {
-    case 1: return function(Exactly<1>());
-    case 2: return function(Exactly<2>());
-    case 4: return function(Exactly<4>());
-    case 8: return function(Exactly<8>());
-    case 16: return function(Exactly<16>());
+    case 1:
+      return function(Exactly<1>());
+    case 2:
+      return function(Exactly<2>());
+    case 4:
+      return function(Exactly<4>());
+    case 8:
+      return function(Exactly<8>());
+    case 16:
+      return function(Exactly<16>());
   }
   if (bytes < 4) return function(Around<2>{bytes});
   if (bytes < 8) return function(Around<4>{bytes});

@@ -75,14 +75,16 @@ template <class A, class B>
 void move_batch_first(A* rows, const Packing& packing, std::size_t row_bytes, Padded<B> padded) {
   const std::size_t stride = padded.steps * row_bytes;
   const auto columns = columns_of(packing, [&](std::size_t sequence) { return padded.data + sequence * stride; });
-  weave(row_bytes, Rows<A>{rows, packing.steps(), packing.batch_sizes.data, 0}, View<const Column<B>>(columns), nullptr);
+  weave(row_bytes, Rows<A>{rows, packing.steps(), packing.batch_sizes.data, 0}, View<const Column<B>>(columns),
+        nullptr);
 }
 
 template <class A, class B>
 void move_sequences(A* rows, const Packing& packing, std::size_t row_bytes, View<const Sequence<B>> sequences) {
   assert(sequences.size == packing.batch);
   const auto columns = columns_of(packing, [&](std::size_t sequence) { return sequences[sequence].data; });
-  weave(row_bytes, Rows<A>{rows, packing.steps(), packing.batch_sizes.data, 0}, View<const Column<B>>(columns), nullptr);
+  weave(row_bytes, Rows<A>{rows, packing.steps(), packing.batch_sizes.data, 0}, View<const Column<B>>(columns),
+        nullptr);
 }
 
 }  // namespace
@@ -106,7 +108,8 @@ void pack_padded(Padded<const std::byte> padded, const Packing& packing, std::si
   }
 }
 
-void pad_packed(const std::byte* rows, const Packing& packing, std::size_t row_bytes, Padded<std::byte> padded, Fill fill) {
+void pad_packed(const std::byte* rows, const Packing& packing, std::size_t row_bytes, Padded<std::byte> padded,
+                Fill fill) {
   if (row_bytes == 0) return;
   assert(padded.batch == packing.batch && padded.steps >= packing.steps());
   const Filler filler(fill);

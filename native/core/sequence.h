@@ -18,8 +18,8 @@ namespace packed_rnn {
 // The structure of a batch of packed sequences.
 struct Packing {
   View<const std::int32_t> batch_sizes;  // [t]: how many sequences are longer than t; at least 1, never growing
-  View<const std::int32_t> order;        // [i]: the sequence, in the caller's order, that is i-th by length; empty: i itself
-  std::size_t batch = 0;                 // sequences, those without steps included
+  View<const std::int32_t> order;  // [i]: the sequence, in the caller's order, that is i-th by length; empty: i itself
+  std::size_t batch = 0;           // sequences, those without steps included
 
   std::size_t steps() const { return batch_sizes.size; }
   std::size_t sequence(std::size_t i) const { return order.size == 0 ? i : static_cast<std::size_t>(order[i]); }
@@ -52,7 +52,8 @@ struct Fill {
 
 // Between padded and packed rows. padded.steps may exceed packing.steps().
 void pack_padded(Padded<const std::byte> padded, const Packing& packing, std::size_t row_bytes, std::byte* rows);
-void pad_packed(const std::byte* rows, const Packing& packing, std::size_t row_bytes, Padded<std::byte> padded, Fill fill);
+void pad_packed(const std::byte* rows, const Packing& packing, std::size_t row_bytes, Padded<std::byte> padded,
+                Fill fill);
 
 // Between separate sequences, in the caller's order and with the lengths that the packing gives them, and packed rows.
 void pack_sequences(View<const Sequence<const std::byte>> sequences, const Packing& packing, std::size_t row_bytes,

@@ -75,7 +75,8 @@ template <std::size_t size>
 void transpose(const std::byte* from, std::size_t from_stride, std::byte* to, std::size_t to_stride) {
   constexpr std::size_t n = vector_bytes / size;
   for (std::size_t i = 0; i < n; ++i) {
-    for (std::size_t j = 0; j < n; ++j) std::memcpy(to + j * to_stride + i * size, from + i * from_stride + j * size, size);
+    for (std::size_t j = 0; j < n; ++j)
+      std::memcpy(to + j * to_stride + i * size, from + i * from_stride + j * size, size);
   }
 }
 

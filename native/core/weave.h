@@ -151,7 +151,7 @@ class ByTile {
       const Column<B>& column = columns[c];
       const Span span = overlap(column, begin, steps);
       if (filler) {
-        (*filler)(by_column_[c], span.begin * size);
+        (*filler)(by_column_[c], span.begin* size);
         (*filler)(by_column_[c] + span.end * size, (steps - span.end) * size);
       }
       if (span.begin == span.end) continue;

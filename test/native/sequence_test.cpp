@@ -45,8 +45,8 @@ struct Case {
   std::size_t steps(std::size_t sequence) const { return sequences[sequence].size() / row_bytes; }
   std::size_t longest() const { return batch_sizes.size(); }
   Packing packing(bool ordered = true) const {
-    return {View<const std::int32_t>(batch_sizes), ordered ? View<const std::int32_t>(order) : View<const std::int32_t>(),
-            batch()};
+    return {View<const std::int32_t>(batch_sizes),
+            ordered ? View<const std::int32_t>(order) : View<const std::int32_t>(), batch()};
   }
 
   Bytes padded(std::size_t steps_padded, bool batch_first, Side side, const Bytes& fill) const {
@@ -104,7 +104,8 @@ void expect_filled(Guarded& memory, const Bytes& expected, const std::string& wh
   EXPECT_EQ(memory.contents(), expected) << what;
 }
 
-void check_padded(const Case& given, const Packing& packing, bool batch_first, std::size_t extra, const Bytes& element) {
+void check_padded(const Case& given, const Packing& packing, bool batch_first, std::size_t extra,
+                  const Bytes& element) {
   const std::size_t steps = given.longest() + extra;
   const Bytes expected = given.padded(steps, batch_first, Side::right, element);
   Guarded rows(given.rows.size());
@@ -206,8 +207,8 @@ TEST_P(RandomSequences, MoveAsTheReferenceMovesThem) {
 }
 
 INSTANTIATE_TEST_SUITE_P(RowBytes, RandomSequences,
-                         testing::Values(1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 15, 16, 17, 20, 32, 33, 48, 64, 65, 96, 127, 128,
-                                         129, 200, 256, 260, 512, 1024));
+                         testing::Values(1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 15, 16, 17, 20, 32, 33, 48, 64, 65, 96, 127,
+                                         128, 129, 200, 256, 260, 512, 1024));
 
 TEST(Sequences, OfFullLengthGoInWholeTiles) {
   std::mt19937 random(21);

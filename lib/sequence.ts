@@ -1,0 +1,482 @@
+import { native } from './binding'
+import { describe, flag, integer, integers, oneOf, options, shapeText, type Lengths } from './check'
+import { expected, fail } from './errors'
+import {
+  checkBatchSizes,
+  checkInverse,
+  checkLeast,
+  checkMost,
+  checkOrder,
+  checkPermutation,
+  inverse,
+  largest,
+  structureOf,
+  sum,
+  type Structure
+} from './structure'
+import {
+  allocate,
+  allocateData,
+  sizeOf,
+  Tensor,
+  view,
+  type DType,
+  type TensorLike,
+  type TypedArray,
+  type View
+} from './tensor'
+
+/**
+ * Sequences of different lengths in one tensor, without padding: the first steps of all sequences, longest first, then
+ * the second steps of those that have one, and so on. Sequences `abc` and `x` make data `a x b c` and batchSizes
+ * `[2, 1, 1]`.
+ *
+ * Made by {@link packSequence} and {@link packPaddedSequence}. Its fields are frozen, their elements can't be: a
+ * structure that has been written to is refused with ERR_PACKED_SEQUENCE when it is next used.
+ *
+ * It iterates as PyTorch's named tuple: `const [data, batchSizes, sortedIndices, unsortedIndices] = packed`.
+ *
+ * Source: `torch.nn.utils.rnn.PackedSequence`.
+ */
+export class PackedSequence {
+  /** The rows, `[sum of lengths, *]`, of any element type: `data.type` tells. The constructor does not copy them. */
+  readonly data: Tensor
+  /** `batchSizes[t]`: how many sequences are longer than t. */
+  readonly batchSizes: Int32Array
+  /** `sortedIndices[i]`: the sequence, in the caller's order, that is i-th by length; null when that is i. */
+  readonly sortedIndices: Int32Array | null
+  /** The inverse of sortedIndices. */
+  readonly unsortedIndices: Int32Array | null
+  /** How many sequences there are, those of length zero (see `allowZeroLength`) included. */
+  readonly batchCount: number
+
+  /**
+   * @param data `[rows, *]`
+   * @param batchSizes at least one size; none below 1, none larger than the one before it, their sum the rows of data
+   * @param sortedIndices a permutation of 0 … batchSizes[0] − 1; without it the inverse of unsortedIndices, or null
+   * @param unsortedIndices the inverse of sortedIndices, which is found if it is not given
+   * @throws ERR_PACKED_SEQUENCE if the parts contradict each other; ERR_ARG_TYPE, ERR_SHAPE, ERR_DETACHED if data is no
+   *   tensor of rows; ERR_LENGTHS if one of the lists holds a fraction.
+   */
+  constructor(
+    data: TensorLike,
+    batchSizes: Lengths,
+    sortedIndices: Lengths | null = null,
+    unsortedIndices: Lengths | null = null
+  ) {
+    this.data = rowsOf(data)
+    this.batchSizes = integers(batchSizes, 'batchSizes')
+    checkBatchSizes(this.batchSizes, this.data.shape[0]!)
+    this.batchCount = this.batchSizes[0]!
+    const sorted = indicesOf(sortedIndices, 'sortedIndices', this.batchCount)
+    const unsorted = indicesOf(unsortedIndices, 'unsortedIndices', this.batchCount)
+    this.sortedIndices = sorted ?? inverse(unsorted)
+    this.unsortedIndices = unsorted ?? inverse(sorted)
+    checkInverse(this.sortedIndices, this.unsortedIndices)
+    Object.freeze(this)
+  }
+
+  [Symbol.iterator](): IterableIterator<Tensor | Int32Array | null> {
+    return [this.data, this.batchSizes, this.sortedIndices, this.unsortedIndices].values()
+  }
+
+  /** The steps of each sequence, in the caller's order: `[batchCount]`. */
+  lengths(): Int32Array {
+    const { batchSizes, sortedIndices, batchCount } = this
+    const lengths = new Int32Array(batchCount)
+    let i = 0
+    for (let t = batchSizes.length - 1; t >= 0; --t) {
+      const active = Math.min(batchSizes[t]!, batchCount)
+      for (; i < active; ++i) lengths[sortedIndices ? sortedIndices[i]! : i] = t + 1
+    }
+    return lengths
+  }
+
+  /**
+   * Other features of the same steps: the result shares batchSizes and indices with this.
+   *
+   * @param data `[rows, *]`, as many rows as this has; any features, any element type; not copied
+   * @throws ERR_PACKED_SEQUENCE if the rows are not as many; ERR_ARG_TYPE, ERR_SHAPE, ERR_DETACHED if data is no tensor
+   *   of rows.
+   */
+  withData(data: TensorLike): PackedSequence {
+    const rows = rowsOf(data)
+    if (rows.shape[0] !== this.data.shape[0]) {
+      expected('ERR_PACKED_SEQUENCE', `${String(this.data.shape[0])} rows`, 'data', shapeText(rows.shape))
+    }
+    return assemble(rows, this)
+  }
+}
+
+/** A packed sequence of parts that are known to fit. */
+function assemble(data: Tensor<TypedArray>, structure: Structure): PackedSequence {
+  const { batchSizes, sortedIndices, unsortedIndices, batchCount } = structure
+  const fields = { data, batchSizes, sortedIndices, unsortedIndices, batchCount }
+  return Object.freeze(Object.assign(Object.create(PackedSequence.prototype) as PackedSequence, fields))
+}
+
+export interface PadSequenceOptions {
+  /** The result is `[batch, longest, *]` instead of `[longest, batch, *]`. Default false. */
+  batchFirst?: boolean
+  /** What fills up the shorter sequences: a number that the element type can hold. Default 0. */
+  paddingValue?: number | bigint
+  /** Where it stands. Default 'right'. */
+  paddingSide?: 'right' | 'left'
+}
+
+/**
+ * Pads sequences to the length of the longest.
+ *
+ * @param sequences at least one tensor `[length, *]`, all of one element type and the same `*`; lengths may differ, and
+ *   be 0. A single tensor `[batch, length, *]` is read as its sequences.
+ * @returns `[longest, batch, *]`, or `[batch, longest, *]` with batchFirst; new memory
+ * @throws ERR_ARG_TYPE, ERR_SHAPE, ERR_DETACHED for what is no tensor, or one without dimensions; ERR_EMPTY for no
+ *   sequences; ERR_DTYPE and ERR_SHAPE for sequences that differ in element type or in `*` (neither is cast or
+ *   broadcast); ERR_ARG_VALUE for a padding value that the element type can't hold, or an unknown side.
+ *
+ * Source: `torch.nn.utils.rnn.pad_sequence`.
+ */
+export function padSequence(sequences: Iterable<TensorLike> | TensorLike, o?: PadSequenceOptions): Tensor {
+  const given = options(o, 'options', ['batchFirst', 'paddingValue', 'paddingSide'])
+  const batchFirst = flag(given.batchFirst, 'batchFirst', false)
+  const side = oneOf(given.paddingSide, 'paddingSide', ['right', 'left'], 'right')
+  const { arrays, lengths, type, trailing } = itemsOf(sequences)
+  const fill = fillOf(type, given.paddingValue)
+  const steps = largest(lengths)
+  const padded = allocate(type, paddedShape(arrays.length, steps, trailing, batchFirst))
+  native.padSequences(arrays, padded.data, steps, sizeOf(trailing), batchFirst, side === 'left', fill)
+  return padded as Tensor
+}
+
+export interface UnpadSequenceOptions {
+  /** padded is `[batch, steps, *]` instead of `[steps, batch, *]`. Default false. */
+  batchFirst?: boolean
+}
+
+/**
+ * The sequences of a padded batch, each in memory of its own: the inverse of {@link padSequence}.
+ *
+ * @param padded `[steps, batch, *]`, or `[batch, steps, *]` with batchFirst
+ * @param lengths `[batch]`, each from 0 to steps
+ * @returns tensors `[length, *]`
+ * @throws ERR_ARG_TYPE, ERR_SHAPE, ERR_DETACHED for what is no tensor of two dimensions or more; ERR_ARG_TYPE,
+ *   ERR_LENGTHS for lengths that are not whole numbers, too many, too few, or out of range.
+ *
+ * Source: `torch.nn.utils.rnn.unpad_sequence`.
+ */
+export function unpadSequence(padded: TensorLike, lengths: Lengths, o?: UnpadSequenceOptions): Tensor[] {
+  const batchFirst = flag(options(o, 'options', ['batchFirst']).batchFirst, 'batchFirst', false)
+  const { data, type, batch, steps, trailing } = paddedView(view(padded, 'padded'), 'padded', batchFirst)
+  const counts = lengthsOf(lengths, batch)
+  checkLeast(counts, 'lengths', 0)
+  checkMost(counts, 'lengths', steps)
+  const sequences = allocateSequences(counts, type, trailing)
+  native.unpadSequences(data, dataOf(sequences), steps, sizeOf(trailing), batchFirst)
+  return sequences
+}
+
+export interface PackSequenceOptions {
+  /**
+   * The sequences are in descending order of length already, and must be. With false they are sorted, and everything
+   * that comes back is in the caller's order again. Default true.
+   */
+  enforceSorted?: boolean
+  /** Sequences of length zero are packed too: they have no rows, but keep their place in the batch. Default false. */
+  allowZeroLength?: boolean
+}
+
+export interface PackPaddedSequenceOptions extends PackSequenceOptions {
+  /** input is `[batch, steps, *]` instead of `[steps, batch, *]`. Default false. */
+  batchFirst?: boolean
+}
+
+/**
+ * Packs a padded batch: what its padding holds is left behind, as are all steps beyond the largest length.
+ *
+ * @param input `[steps, batch, *]`, or `[batch, steps, *]` with batchFirst; copied
+ * @param lengths `[batch]`, each from 1 (0 with allowZeroLength) to steps
+ * @throws ERR_EMPTY for an input without elements; ERR_ARG_TYPE, ERR_SHAPE, ERR_DETACHED for what is no tensor of two
+ *   dimensions or more; ERR_ARG_TYPE, ERR_LENGTHS for lengths that are not whole numbers, too many, too few, or out of
+ *   range; ERR_NOT_SORTED for lengths that are not in descending order although enforceSorted says so.
+ *
+ * Source: `torch.nn.utils.rnn.pack_padded_sequence`. Equal lengths keep the caller's order, which PyTorch leaves open.
+ */
+export function packPaddedSequence(input: TensorLike, lengths: Lengths, o?: PackPaddedSequenceOptions): PackedSequence {
+  const given = options(o, 'options', ['batchFirst', 'enforceSorted', 'allowZeroLength'])
+  const batchFirst = flag(given.batchFirst, 'batchFirst', false)
+  const enforceSorted = flag(given.enforceSorted, 'enforceSorted', true)
+  const allowZeroLength = flag(given.allowZeroLength, 'allowZeroLength', false)
+  const found = view(input, 'input')
+  if (found.data.length === 0 && !allowZeroLength) cannotPack(found.shape, 'input')
+  const { data, type, batch, steps, trailing } = paddedView(found, 'input', batchFirst)
+  const width = sizeOf(trailing)
+  if (batch * width === 0) cannotPack(found.shape, 'input')
+  const counts = lengthsOf(lengths, batch)
+  checkOrder(counts, 'lengths', enforceSorted, allowZeroLength)
+  checkMost(counts, 'lengths', steps)
+  const structure = structureOf(counts, enforceSorted)
+  const rows = allocate(type, [sum(counts), ...trailing])
+  native.packPadded(data, rows.data, structure.batchSizes, structure.sortedIndices, batch, steps, width, batchFirst)
+  return assemble(rows, structure)
+}
+
+export interface PadPackedSequenceOptions {
+  /** The result is `[batch, steps, *]` instead of `[steps, batch, *]`. Default false. */
+  batchFirst?: boolean
+  /** What fills up the shorter sequences: a number that the element type can hold. Default 0. */
+  paddingValue?: number | bigint
+  /** The steps of the result, no fewer than the longest sequence has: the default. */
+  totalLength?: number
+}
+
+/**
+ * Pads packed sequences: the inverse of {@link packPaddedSequence}.
+ *
+ * @returns padded, `[steps, batch, *]` or `[batch, steps, *]` with batchFirst, always contiguous; and lengths,
+ *   `[batch]`; both in the caller's order, both new memory
+ * @throws ERR_ARG_TYPE for what is no packed sequence; ERR_ARG_VALUE for a padding value that the element type can't
+ *   hold, or a totalLength below the longest length; ERR_PACKED_SEQUENCE, ERR_DETACHED if p was written to.
+ *
+ * Source: `torch.nn.utils.rnn.pad_packed_sequence`.
+ */
+export function padPackedSequence(
+  p: PackedSequence,
+  o?: PadPackedSequenceOptions
+): { padded: Tensor; lengths: Int32Array } {
+  const given = options(o, 'options', ['batchFirst', 'paddingValue', 'totalLength'])
+  const batchFirst = flag(given.batchFirst, 'batchFirst', false)
+  const { data, type, trailing, width } = packedView(p)
+  const { batchSizes, sortedIndices, batchCount } = p
+  const fill = fillOf(type, given.paddingValue)
+  const steps = integer(given.totalLength, 'totalLength', batchSizes.length, batchSizes.length)
+  const padded = allocate(type, paddedShape(batchCount, steps, trailing, batchFirst))
+  native.padPacked(data, padded.data, batchSizes, sortedIndices, batchCount, steps, width, batchFirst, fill)
+  return { padded: padded as Tensor, lengths: p.lengths() }
+}
+
+/**
+ * Packs separate sequences, without padding them first.
+ *
+ * @param sequences at least one tensor `[length, *]`, all of one element type and the same `*`; copied. A single tensor
+ *   `[batch, length, *]` is read as its sequences.
+ * @throws as {@link padSequence} for sequences that don't fit each other; as {@link packPaddedSequence} for lengths.
+ *
+ * Source: `torch.nn.utils.rnn.pack_sequence`.
+ */
+export function packSequence(sequences: Iterable<TensorLike> | TensorLike, o?: PackSequenceOptions): PackedSequence {
+  const given = options(o, 'options', ['enforceSorted', 'allowZeroLength'])
+  const enforceSorted = flag(given.enforceSorted, 'enforceSorted', true)
+  const allowZeroLength = flag(given.allowZeroLength, 'allowZeroLength', false)
+  const { arrays, lengths, type, trailing } = itemsOf(sequences)
+  const width = sizeOf(trailing)
+  const longest = [largest(lengths), ...trailing]
+  if (width === 0 || (longest[0] === 0 && !allowZeroLength)) cannotPack(longest, 'sequences')
+  const counts = integers(lengths, 'the lengths of sequences')
+  checkOrder(counts, 'sequences', enforceSorted, allowZeroLength)
+  const structure = structureOf(counts, enforceSorted)
+  const rows = allocate(type, [sum(counts), ...trailing])
+  native.packSequences(arrays, rows.data, structure.batchSizes, structure.sortedIndices, width)
+  return assemble(rows, structure)
+}
+
+/**
+ * The sequences that were packed, each in memory of its own, in the caller's order: the inverse of {@link packSequence}.
+ *
+ * @returns tensors `[length, *]`
+ * @throws ERR_ARG_TYPE for what is no packed sequence; ERR_PACKED_SEQUENCE, ERR_DETACHED if it was written to.
+ *
+ * Source: `torch.nn.utils.rnn.unpack_sequence`.
+ */
+export function unpackSequence(p: PackedSequence): Tensor[] {
+  const { data, type, trailing, width } = packedView(p)
+  const sequences = allocateSequences(p.lengths(), type, trailing)
+  native.unpackSequences(data, dataOf(sequences), p.batchSizes, p.sortedIndices, width)
+  return sequences
+}
+
+/**
+ * The permutation that undoes another: `result[p[i]] = i`; null for null.
+ *
+ * @throws ERR_ARG_VALUE if p does not hold each of 0 … p.length − 1 once; ERR_ARG_TYPE, ERR_LENGTHS if it is no list of
+ *   whole numbers.
+ *
+ * Source: `torch.nn.utils.rnn.invert_permutation`.
+ */
+export function invertPermutation(p: Lengths | null): Int32Array | null {
+  if (p === null) return null
+  const list = integers(p, 'p')
+  checkPermutation(list, 'p', list.length, 'ERR_ARG_VALUE')
+  return inverse(list)
+}
+
+/**
+ * The last step of each sequence, in the caller's order: what a classifier takes of a recurrent module's output. A
+ * sequence of length zero has zeros.
+ *
+ * @returns `[batch, *]`
+ * @throws ERR_ARG_TYPE for what is no packed sequence; ERR_PACKED_SEQUENCE, ERR_DETACHED if it was written to.
+ */
+export function lastSteps(p: PackedSequence): Tensor {
+  const { data, type, trailing, width } = packedView(p)
+  const last = allocate(type, [p.batchCount, ...trailing])
+  native.lastSteps(data, last.data, p.batchSizes, p.sortedIndices, p.batchCount, width)
+  return last as Tensor
+}
+
+// ---- reading arguments -------------------------------------------------------------------------------------------
+
+function rowsOf(value: unknown): Tensor {
+  const found = view(value, 'data')
+  if (found.shape.length === 0) expected('ERR_SHAPE', 'rows, one dimension or more,', 'data', shapeText(found.shape))
+  return (found instanceof Tensor ? found : new Tensor(found.data, found.shape, found.type)) as Tensor
+}
+
+function indicesOf(value: Lengths | null, argument: string, batch: number): Int32Array | null {
+  if (value === null) return null
+  const list = integers(value, argument)
+  checkPermutation(list, argument, batch, 'ERR_PACKED_SEQUENCE')
+  return list
+}
+
+function packedView(value: unknown): { data: TypedArray; type: DType; trailing: readonly number[]; width: number } {
+  if (!(value instanceof PackedSequence)) expected('ERR_ARG_TYPE', 'a PackedSequence', 'p', describe(value))
+  const { data, type, shape } = view(value.data, 'p.data')
+  const trailing = shape.slice(1)
+  return { data, type, trailing, width: sizeOf(trailing) }
+}
+
+interface PaddedView {
+  readonly data: TypedArray
+  readonly type: DType
+  readonly batch: number
+  readonly steps: number
+  readonly trailing: readonly number[]
+}
+
+function paddedView({ data, type, shape }: View, argument: string, batchFirst: boolean): PaddedView {
+  if (shape.length < 2) {
+    const order = batchFirst ? '[batch, steps, *]' : '[steps, batch, *]'
+    expected('ERR_SHAPE', `two dimensions or more, ${order},`, argument, shapeText(shape))
+  }
+  const [steps, batch] = batchFirst ? [shape[1]!, shape[0]!] : [shape[0]!, shape[1]!]
+  return { data, type, batch, steps, trailing: shape.slice(2) }
+}
+
+function paddedShape(batch: number, steps: number, trailing: readonly number[], batchFirst: boolean): number[] {
+  return batchFirst ? [batch, steps, ...trailing] : [steps, batch, ...trailing]
+}
+
+/** Separate sequences of one element type and one trailing shape. */
+interface Items {
+  readonly arrays: readonly TypedArray[]
+  readonly lengths: readonly number[]
+  readonly type: DType
+  readonly trailing: readonly number[]
+}
+
+function itemsOf(sequences: unknown): Items {
+  const items = viewsOf(sequences)
+  const first = items[0]
+  if (!first) fail('ERR_EMPTY', 'Expected at least one tensor for sequences but received none')
+  items.forEach((item, i) => {
+    checkItem(item, first, i)
+  })
+  return {
+    arrays: dataOf(items),
+    lengths: items.map(({ shape }) => shape[0]!),
+    type: first.type,
+    trailing: first.shape.slice(1)
+  }
+}
+
+function checkItem(item: View, first: View, i: number): void {
+  if (item.shape.length === 0)
+    expected('ERR_SHAPE', 'one dimension or more', `sequences[${String(i)}]`, 'a tensor of shape []')
+  if (item.type !== first.type) {
+    expected('ERR_DTYPE', `${first.type}, the type of sequences[0],`, `sequences[${String(i)}]`, item.type)
+  }
+  if (sameTrailing(item.shape, first.shape)) return
+  const what = `a shape like ${shapeText(first.shape)}, that of sequences[0], but for the length,`
+  expected('ERR_SHAPE', what, `sequences[${String(i)}]`, shapeText(item.shape))
+}
+
+function viewsOf(sequences: unknown): View[] {
+  const value = sequences as Partial<Iterable<unknown> & TensorLike> | null
+  if (typeof value === 'object' && value !== null) {
+    if (typeof value[Symbol.iterator] === 'function') {
+      return Array.from(value as Iterable<unknown>, (item, i) => view(item, `sequences[${String(i)}]`))
+    }
+    if ('data' in value) return slices(view(value, 'sequences'))
+  }
+  expected('ERR_ARG_TYPE', 'an iterable of tensors, or a tensor of sequences,', 'sequences', describe(sequences))
+}
+
+/** One object a sequence: where a shape promises billions, the heap would be exhausted, and with it the process. */
+const mostSlices = 2 ** 22
+
+function slices({ data, shape, type }: View): View[] {
+  const [batch, ...rest] = shape
+  if (batch === undefined) expected('ERR_SHAPE', 'one dimension or more', 'sequences', 'a tensor of shape []')
+  if (batch > mostSlices) {
+    expected(
+      'ERR_ALLOCATION',
+      `a tensor of no more than ${String(mostSlices)} sequences`,
+      'sequences',
+      shapeText(shape)
+    )
+  }
+  const size = sizeOf(rest)
+  return Array.from({ length: batch }, (_, i) => ({ data: data.subarray(i * size, (i + 1) * size), shape: rest, type }))
+}
+
+function sameTrailing(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((extent, axis) => axis === 0 || extent === b[axis])
+}
+
+function dataOf(tensors: readonly { readonly data: TypedArray }[]): TypedArray[] {
+  return tensors.map(({ data }) => data)
+}
+
+function allocateSequences(lengths: Int32Array, type: DType, trailing: readonly number[]): Tensor[] {
+  return Array.from(lengths, (length) => allocate(type, [length, ...trailing]) as Tensor)
+}
+
+/** An array of one element, the padding value. */
+function fillOf(type: DType, value: unknown = 0): TypedArray {
+  if (typeof value !== 'number' && !(typeof value === 'bigint' && type === 'int64')) {
+    expected('ERR_ARG_TYPE', 'a number', 'paddingValue', describe(value))
+  }
+  const fill = allocateData(type, 1)
+  if (!store(fill, type, value)) {
+    expected('ERR_ARG_VALUE', `a value that ${type} can hold`, 'paddingValue', describe(value))
+  }
+  return fill
+}
+
+/** Whether the value arrived in the array as what it is: whole for integers, finite if it was. */
+function store(array: TypedArray, type: DType, value: number | bigint): boolean {
+  if (type === 'bool') {
+    array[0] = value === 0 ? 0 : 1
+    return true
+  }
+  const isFloat = type === 'float32' || type === 'float64'
+  if (!isFloat && typeof value === 'number' && !Number.isInteger(value)) return false
+  const element = type === 'int64' ? BigInt(value) : value
+  array[0] = element as never
+  return isFloat ? Number.isFinite(array[0]) === Number.isFinite(value) : array[0] === element
+}
+
+function lengthsOf(value: unknown, batch: number): Int32Array {
+  const lengths = integers(value, 'lengths')
+  if (lengths.length !== batch) {
+    expected('ERR_LENGTHS', `${String(batch)} lengths, one a sequence,`, 'lengths', String(lengths.length))
+  }
+  return lengths
+}
+
+function cannotPack(shape: readonly number[], argument: string): never {
+  fail(
+    'ERR_EMPTY',
+    `Expected elements for ${argument} but received a shape ${shapeText(shape)}: cannot pack an empty tensor`
+  )
+}

@@ -1,0 +1,143 @@
+import { expected } from './errors'
+
+/** How packed rows belong to sequences; shared by all packed sequences of the same lengths. */
+export interface Structure {
+  /** `[t]`: how many sequences are longer than t. */
+  readonly batchSizes: Int32Array
+  /** `[i]`: the sequence that is i-th by length; null when that is i. */
+  readonly sortedIndices: Int32Array | null
+  /** The inverse of sortedIndices. */
+  readonly unsortedIndices: Int32Array | null
+  /** Sequences, those of length zero included. */
+  readonly batchCount: number
+}
+
+export function structureOf(lengths: Int32Array, sorted: boolean): Structure {
+  const batchSizes = batchSizesOf(lengths)
+  const sortedIndices = sorted ? null : longestFirst(lengths, batchSizes)
+  return { batchSizes, sortedIndices, unsortedIndices: inverse(sortedIndices), batchCount: lengths.length }
+}
+
+function batchSizesOf(lengths: Int32Array): Int32Array {
+  const sizes = new Int32Array(largest(lengths))
+  for (const length of lengths) if (length > 0) ++sizes[length - 1]!
+  for (let t = sizes.length - 2; t >= 0; --t) sizes[t]! += sizes[t + 1]!
+  return sizes
+}
+
+/** A counting sort, stable: batchSizes[length] sequences are longer, so that is where those of a length begin. */
+function longestFirst(lengths: Int32Array, batchSizes: Int32Array): Int32Array {
+  const next = new Int32Array(batchSizes.length + 1)
+  next.set(batchSizes)
+  const order = new Int32Array(lengths.length)
+  lengths.forEach((length, sequence) => {
+    order[next[length]!++] = sequence
+  })
+  return order
+}
+
+/** The inverse of a permutation: `result[permutation[i]] = i`; null for null. */
+export function inverse(permutation: Int32Array | null): Int32Array | null {
+  if (!permutation) return null
+  const result = new Int32Array(permutation.length)
+  permutation.forEach((to, from) => {
+    result[to] = from
+  })
+  return result
+}
+
+export function largest(values: ArrayLike<number>): number {
+  let result = 0
+  for (let i = 0; i < values.length; ++i) result = Math.max(result, values[i]!)
+  return result
+}
+
+export function sum(values: Int32Array): number {
+  return values.reduce((total, value) => total + value, 0)
+}
+
+// ---- checks of lengths, which `argument` names in the error --------------------------------------------------------
+
+export function checkLeast(lengths: Int32Array, argument: string, least: number): void {
+  const i = lengths.findIndex((length) => length < least)
+  if (i >= 0) tooShort(lengths, argument, i, least)
+}
+
+export function checkMost(lengths: Int32Array, argument: string, steps: number): void {
+  const i = lengths.findIndex((length) => length > steps)
+  if (i < 0) return
+  const what = `a length of at most ${String(steps)}, the steps there are,`
+  expected('ERR_LENGTHS', what, `${argument}[${String(i)}]`, String(lengths[i]))
+}
+
+/** In PyTorch's order: the shortest must be long enough, then what was said to be sorted must be. */
+export function checkOrder(
+  lengths: Int32Array,
+  argument: string,
+  enforceSorted: boolean,
+  allowZeroLength: boolean
+): void {
+  const least = allowZeroLength ? 0 : 1
+  if (!enforceSorted) {
+    checkLeast(lengths, argument, least)
+    return
+  }
+  const last = lengths.length - 1
+  if (lengths[last]! < least) tooShort(lengths, argument, last, least)
+  const rise = lengths.findIndex((length, i) => i > 0 && length > lengths[i - 1]!)
+  if (rise < 0) return
+  const received = `a length of ${String(lengths[rise])} after ${String(lengths[rise - 1])}`
+  const wayOut = 'pass enforceSorted: false to have the sequences sorted'
+  expected('ERR_NOT_SORTED', 'lengths in descending order', `${argument}[${String(rise)}]`, received, wayOut)
+}
+
+function tooShort(lengths: Int32Array, argument: string, i: number, least: number): never {
+  const length = lengths[i]!
+  const wayOut = length === 0 ? 'pass allowZeroLength: true to keep sequences of length zero' : ''
+  expected('ERR_LENGTHS', `a length from ${String(least)}`, `${argument}[${String(i)}]`, String(length), wayOut)
+}
+
+// ---- checks of a structure that a caller gives ---------------------------------------------------------------------
+
+export function checkBatchSizes(batchSizes: Int32Array, rows: number): void {
+  if (batchSizes.length === 0) expected('ERR_PACKED_SEQUENCE', 'at least one batch size', 'batchSizes', 'none')
+  let previous = Infinity
+  batchSizes.forEach((size, t) => {
+    if (size < 1) expected('ERR_PACKED_SEQUENCE', 'a batch size from 1', `batchSizes[${String(t)}]`, String(size))
+    if (size > previous) {
+      const received = `${String(size)} after ${String(previous)}`
+      expected('ERR_PACKED_SEQUENCE', 'batch sizes that never grow', `batchSizes[${String(t)}]`, received)
+    }
+    previous = size
+  })
+  if (sum(batchSizes) === rows) return
+  const what = `batch sizes that sum to ${String(rows)}, the rows of data,`
+  expected('ERR_PACKED_SEQUENCE', what, 'batchSizes', `a sum of ${String(sum(batchSizes))}`)
+}
+
+export function checkPermutation(
+  list: Int32Array,
+  argument: string,
+  size: number,
+  code: 'ERR_ARG_VALUE' | 'ERR_PACKED_SEQUENCE'
+): void {
+  const what = `each of 0 to ${String(size - 1)} once`
+  if (list.length !== size) expected(code, what, argument, `${String(list.length)} indices`)
+  const seen = new Uint8Array(size)
+  list.forEach((index, i) => {
+    if (seen[index] !== 0) {
+      const again = seen[index] === 1 ? ' again' : ''
+      expected(code, what, `${argument}[${String(i)}]`, `${String(index)}${again}`)
+    }
+    seen[index] = 1
+  })
+}
+
+export function checkInverse(sorted: Int32Array | null, unsorted: Int32Array | null): void {
+  if (!sorted || !unsorted) return
+  const i = sorted.findIndex((sequence, place) => unsorted[sequence] !== place)
+  if (i < 0) return
+  const at = sorted[i]!
+  const what = `${String(i)}, unsortedIndices being the inverse of sortedIndices,`
+  expected('ERR_PACKED_SEQUENCE', what, `unsortedIndices[${String(at)}]`, String(unsorted[at]))
+}
