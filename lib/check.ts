@@ -39,7 +39,7 @@ function describeObject(value: object): string {
   return typeof name === 'string' && name !== '' && name !== 'Object' ? withArticle(name) : 'an object'
 }
 
-function withArticle(noun: string): string {
+export function withArticle(noun: string): string {
   return `${/^[AEIOU]/i.test(noun) ? 'an' : 'a'} ${noun}`
 }
 
@@ -47,7 +47,11 @@ function withArticle(noun: string): string {
  * Checks an options object against the names it may have. An unknown name is an error, so that a misspelt option is not
  * silently left at its default.
  */
-export function options<O extends object>(value: O | undefined, argument: string, names: readonly (keyof O & string)[]): O {
+export function options<O extends object>(
+  value: O | undefined,
+  argument: string,
+  names: readonly (keyof O & string)[]
+): O {
   if (value === undefined) return {} as O
   if (typeof value !== 'object' || value === null || Array.isArray(value) || typedArrayName(value)) {
     expected('ERR_ARG_TYPE', 'an object', argument, describe(value))
@@ -98,12 +102,19 @@ export function flag(value: unknown, argument: string, fallback: boolean): boole
   return value
 }
 
-/** A whole number from `least` to 2^31 − 1; without a fallback it must be given. */
-export function integer(value: unknown, argument: string, least: number, fallback?: number): number {
+/** A whole number from `least` to `most`; without a fallback it must be given. */
+export function integer(
+  value: unknown,
+  argument: string,
+  least: number,
+  fallback?: number,
+  most = 2 ** 31 - 1
+): number {
   if (value === undefined && fallback !== undefined) return fallback
   if (typeof value !== 'number') expected('ERR_ARG_TYPE', 'a number', argument, describe(value))
-  if (!Number.isInteger(value) || value < least || value > 2 ** 31 - 1) {
-    expected('ERR_ARG_VALUE', `a whole number from ${String(least)}`, argument, describe(value))
+  if (!Number.isInteger(value) || value < least || value > most) {
+    const range = most === 2 ** 31 - 1 ? `from ${String(least)}` : `from ${String(least)} to ${String(most)}`
+    expected('ERR_ARG_VALUE', `a whole number ${range}`, argument, describe(value))
   }
   return value
 }
@@ -114,13 +125,18 @@ export function number(value: unknown, argument: string, fallback: number): numb
   return value
 }
 
-export function oneOf<T extends string>(value: unknown, argument: string, choices: readonly T[], fallback: T): T {
+export function text(value: unknown, argument: string, fallback: string): string {
   if (value === undefined) return fallback
   if (typeof value !== 'string') expected('ERR_ARG_TYPE', 'a string', argument, describe(value))
-  if (!(choices as readonly string[]).includes(value)) {
+  return value
+}
+
+export function oneOf<T extends string>(value: unknown, argument: string, choices: readonly T[], fallback: T): T {
+  const choice = text(value, argument, fallback)
+  if (!(choices as readonly string[]).includes(choice)) {
     expected('ERR_ARG_VALUE', `one of ${choices.map(describe).join(', ')}`, argument, describe(value))
   }
-  return value as T
+  return choice as T
 }
 
 export type Lengths = readonly number[] | Int32Array | BigInt64Array

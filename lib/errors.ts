@@ -26,6 +26,8 @@ const table = {
   ERR_FILE_FORMAT: RangeError,
   /** An id that is not a row of the embedding table. */
   ERR_INDEX: RangeError,
+  /** A stream was pushed to synchronously, or reset, while an asynchronous push is under way. */
+  ERR_BUSY: Error,
   /** Memory could not be had. */
   ERR_ALLOCATION: RangeError,
   /** PACKED_RNN_ISA names an instruction set that is unknown, or that this processor lacks. */
