@@ -1,0 +1,502 @@
+import { type Native, type NativeModule, native } from './binding'
+import * as check from './check'
+import { describe, shapeText } from './check'
+import { expected } from './errors'
+import {
+  type CellOptions,
+  type GRUOptions,
+  type Kind,
+  type LSTMOptions,
+  type RecurrentOptions,
+  type ResolvedOptions,
+  type RNNCellOptions,
+  type RNNOptions,
+  kinds,
+  optionsOf,
+  resolveOptions,
+  sizesOf
+} from './kinds'
+import { loadSafetensors } from './safetensors'
+import { PackedSequence } from './sequence'
+import { RecurrentStream, type Stream } from './stream'
+import { type TensorLike, type View, allocateFloats, Tensor, view } from './tensor'
+import {
+  type Parameter,
+  type StateDict,
+  checkParameters,
+  copyParameters,
+  entriesUnder,
+  recurrentParameters,
+  recurrentSizes,
+  uniformParameters
+} from './weights'
+
+/** How a state dict is read: its sizes are in its shapes, and these are the options that its shapes don't tell. */
+export type LoadOptions<O> = Pick<O, Extract<keyof O, 'batchFirst' | 'nonlinearity'>> & {
+  /** What stands before the parameters' own names, as `'encoder.'`; other names are then ignored. Default: `''`. */
+  readonly prefix?: string
+}
+
+/** A recurrent state as it is given: h, and for the LSTM c as well. */
+export interface State {
+  readonly h: TensorLike
+  readonly c?: TensorLike
+}
+
+/** The state of a GRU or an RNN. */
+export interface HiddenState {
+  /** The hidden state, PyTorch's h_n. */
+  readonly h: Tensor
+}
+
+/** The state of an LSTM. */
+export interface LSTMState extends HiddenState {
+  /** The cell state, PyTorch's c_n. */
+  readonly c: Tensor
+}
+
+/** A PackedSequence for a PackedSequence, else a Tensor. */
+export type OutputOf<I> = I extends PackedSequence ? PackedSequence : Tensor
+
+/** What a recurrent module returns. */
+export interface Result<I, S> {
+  /** The top layer's hidden state at every step: [*, directions x (projSize or hiddenSize)], in the layout of the input. */
+  readonly output: OutputOf<I>
+  /** The states after each sequence's last step; the reverse direction's after its first. */
+  readonly state: S
+}
+
+type Input = TensorLike | PackedSequence
+
+/** A call, checked: what the native side reads, and the tensors that it fills. */
+export interface Call {
+  readonly input: Float32Array
+  readonly batchSizes: Int32Array | null
+  readonly order: Int32Array | null
+  readonly batch: number
+  readonly steps: number
+  readonly h0: Float32Array | null
+  readonly c0: Float32Array | null
+  readonly output: Tensor
+  readonly h: Tensor
+  readonly c: Tensor | null
+}
+
+/** The weights of a module on the native side, and the sizes that checks and outputs need: all that a call asks for. */
+export class Engine {
+  readonly inputSize: number
+  /** Of one step of the output: every direction's hidden state. */
+  readonly outputSize: number
+  /** The states of a sequence: one for each layer and direction. */
+  readonly states: number
+  /** Of h: projSize, or hiddenSize without projection. */
+  readonly hiddenWidth: number
+  /** Of c, or 0 where there is none. */
+  readonly cellWidth: number
+  readonly #batchFirst: boolean
+  readonly #handle: NativeModule
+
+  constructor(kind: Kind, options: ResolvedOptions, parameters: readonly Tensor[]) {
+    const { inputSize, hiddenSize, projSize, numLayers, numDirections, bias } = sizesOf(options)
+    this.inputSize = inputSize
+    this.hiddenWidth = projSize || hiddenSize
+    this.cellWidth = kind.hasCellState ? hiddenSize : 0
+    this.outputSize = numDirections * this.hiddenWidth
+    this.states = numLayers * numDirections
+    this.#batchFirst = options.batchFirst ?? false
+    const arrays = parameters.map(({ data }) => data)
+    this.#handle = native.createRecurrent(
+      kind.cell(options),
+      inputSize,
+      hiddenSize,
+      projSize,
+      numLayers,
+      numDirections,
+      bias,
+      arrays
+    )
+  }
+
+  /** A call on padded, unbatched or packed input. */
+  call(input: Input, state: State | null | undefined): Call {
+    if (input instanceof PackedSequence) return this.#packedCall(input, state)
+    const { data, shape } = this.#floats(input, 'input')
+    const batched = shape.length === 3
+    if (!batched && shape.length !== 2) {
+      badRank(
+        shape,
+        `a tensor of rank 3, ${this.#batchFirst ? '[batch, steps' : '[steps, batch'}, inputSize], or 2, [steps, inputSize], or a PackedSequence`
+      )
+    }
+    this.#checkWidth(shape)
+    const steps = shape[batched && this.#batchFirst ? 1 : 0]!
+    if (steps === 0) expected('ERR_EMPTY', 'one step or more', 'input', `shape ${shapeText(shape)}`)
+    const batch = batched ? shape[this.#batchFirst ? 0 : 1]! : 1
+    const outputShape = batched ? [shape[0]!, shape[1]!, this.outputSize] : [steps, this.outputSize]
+    const stateShape = batched ? [this.states, batch] : [this.states]
+    return this.#allocated({ input: data, batchSizes: null, order: null, batch, steps }, outputShape, stateShape, state)
+  }
+
+  #packedCall(input: PackedSequence, state: State | null | undefined): Call {
+    const { batchSizes, sortedIndices: order, batchCount: batch } = input
+    const { data, shape } = this.#floats(input.data, 'input.data')
+    if (shape.length !== 2) badRank(shape, 'a PackedSequence with data of rank 2, [rows, inputSize],')
+    this.#checkWidth(shape)
+    const rows = { input: data, batchSizes, order, batch, steps: batchSizes.length }
+    return this.#allocated(rows, [shape[0]!, this.outputSize], [this.states, batch], state)
+  }
+
+  /** One step of a cell, on [inputSize] or [batch, inputSize]; its state has no layers. */
+  cellCall(input: TensorLike, state: State | null | undefined): Call {
+    const { data, shape } = this.#floats(input, 'input')
+    if (shape.length !== 1 && shape.length !== 2)
+      badRank(shape, 'a tensor of rank 2, [batch, inputSize], or 1, [inputSize],')
+    this.#checkWidth(shape)
+    const leading = shape.slice(0, -1)
+    const rows = { input: data, batchSizes: null, order: null, batch: leading[0] ?? 1, steps: 1 }
+    return this.#allocated(rows, [...leading, this.outputSize], leading, state)
+  }
+
+  #allocated(
+    rows: Pick<Call, 'input' | 'batchSizes' | 'order' | 'batch' | 'steps'>,
+    outputShape: readonly number[],
+    stateShape: readonly number[],
+    state: State | null | undefined
+  ): Call {
+    const { h, c } = this.stateArrays(state, stateShape)
+    return {
+      ...rows,
+      h0: h,
+      c0: c,
+      output: allocateFloats(outputShape),
+      h: allocateFloats([...stateShape, this.hiddenWidth]),
+      c: this.cellWidth > 0 ? allocateFloats([...stateShape, this.cellWidth]) : null
+    }
+  }
+
+  /** The values of a state, checked to be of shape [...leading, size]; nulls, for zeros, if there is none. */
+  stateArrays(
+    state: State | null | undefined,
+    leading: readonly number[]
+  ): { readonly h: Float32Array | null; readonly c: Float32Array | null } {
+    if (state === null || state === undefined) return { h: null, c: null }
+    if (typeof state !== 'object') expected('ERR_ARG_TYPE', this.#stateText(), 'state', describe(state))
+    const { h, c } = state
+    const wrong = this.cellWidth > 0 ? h === undefined || c === undefined : h === undefined || c !== undefined
+    if (wrong)
+      expected('ERR_ARG_TYPE', this.#stateText(), 'state', `one with ${Object.keys(state).join(', ') || 'nothing'}`)
+    return {
+      h: this.#stateArray(h, 'state.h', [...leading, this.hiddenWidth]),
+      c: this.cellWidth > 0 ? this.#stateArray(c, 'state.c', [...leading, this.cellWidth]) : null
+    }
+  }
+
+  #stateText(): string {
+    return this.cellWidth > 0 ? '{ h, c } or null' : '{ h } or null'
+  }
+
+  #stateArray(value: unknown, argument: string, shape: readonly number[]): Float32Array {
+    const found = this.#floats(value, argument)
+    if (shapeText(found.shape) !== shapeText(shape)) {
+      expected('ERR_SHAPE', `shape ${shapeText(shape)}`, argument, shapeText(found.shape))
+    }
+    return found.data
+  }
+
+  /** The elements of a stream's chunk, and how many steps they are. */
+  chunk(value: TensorLike, argument: string): { readonly data: Float32Array; readonly steps: number } {
+    const { data, shape } = this.#floats(value, argument)
+    if (shape.length !== 2 || shape[1] !== this.inputSize) {
+      expected('ERR_SHAPE', `a tensor [steps, ${String(this.inputSize)}]`, argument, `shape ${shapeText(shape)}`)
+    }
+    return { data, steps: shape[0]! }
+  }
+
+  runSync(call: Call): void {
+    native.forwardSync(...this.#arguments(call))
+  }
+
+  /** Computes off the event loop; what the call reads is copied before this returns. */
+  run(call: Call): Promise<void> {
+    return native.forward(...this.#arguments(call))
+  }
+
+  #arguments(call: Call): Parameters<Native['forward']> {
+    const { input, batchSizes, order, batch, steps, h0, c0, output, h, c } = call
+    const cn = c && c.data
+    return [this.#handle, input, batchSizes, order, batch, steps, this.#batchFirst, h0, c0, output.data, h.data, cn]
+  }
+
+  /** A tensor, checked to be of the weights' type. */
+  #floats(value: unknown, argument: string): View & { readonly data: Float32Array } {
+    const found = view(value, argument)
+    if (found.type !== 'float32') {
+      expected('ERR_DTYPE', 'float32, as the weights are,', argument, found.type, 'new Float32Array(data) converts it')
+    }
+    return found as View & { readonly data: Float32Array }
+  }
+
+  #checkWidth(shape: readonly number[]): void {
+    const width = shape[shape.length - 1]!
+    if (width !== this.inputSize) {
+      const wanted = `inputSize ${String(this.inputSize)} as the last dimension`
+      expected('ERR_SHAPE', wanted, 'input', `${String(width)}, in shape ${shapeText(shape)}`)
+    }
+  }
+}
+
+function badRank(shape: readonly number[], wanted: string): never {
+  expected('ERR_SHAPE', wanted, 'input', `one of rank ${String(shape.length)}, of shape ${shapeText(shape)}`)
+}
+
+/** The values that a state dict gives to parameters, all of them and no others. */
+function givenParameters(kind: Kind, stateDict: unknown, parameters: readonly Parameter[]): Tensor[] {
+  const entries = entriesUnder(stateDict, '', landmark(kind))
+  checkParameters(entries, parameters, kind.module)
+  return copyParameters(entries, parameters)
+}
+
+/** The first parameter, which every module of the kind has. */
+function landmark(kind: Kind): string {
+  return `weight_ih${kind.suffix(0, false)}`
+}
+
+/** The options of fromStateDict and load, checked, and the prefix apart. */
+function loadOptions(kind: Kind, given: unknown): { readonly prefix: string; readonly rest: object } {
+  const names = kind.options.filter((name) => name === 'batchFirst' || name === 'nonlinearity')
+  const options = check.options(given as Record<string, unknown> | undefined, 'options', ['prefix', ...names])
+  const { prefix, ...rest } = options
+  return { prefix: check.text(prefix, 'options.prefix', ''), rest }
+}
+
+/** A class of modules, as its static members see it. */
+interface ModuleClass<M, O> {
+  new (options: O, stateDict?: StateDict): M
+}
+
+function kindOf(moduleClass: unknown): Kind {
+  return (moduleClass as typeof Parametrized).kind
+}
+
+function moduleFrom<M, O>(moduleClass: ModuleClass<M, O>, stateDict: StateDict, options?: LoadOptions<O>): M {
+  const kind = kindOf(moduleClass)
+  const { prefix, rest } = loadOptions(kind, options)
+  const entries = entriesUnder(stateDict, prefix, landmark(kind))
+  const sizes = recurrentSizes(entries, kind.suffix)
+  checkParameters(entries, recurrentParameters(kind.gates, sizes, kind.suffix), kind.module)
+  return new moduleClass({ ...optionsOf(kind, sizes), ...rest } as O, entries)
+}
+
+/** What modules and cells have in common: options, parameters, and the ways in for both. */
+abstract class Parametrized<O extends object> {
+  /** @internal */
+  static readonly kind: Kind
+
+  /** The options, defaults filled in; frozen. */
+  readonly options: Readonly<Required<O>>
+  readonly #parameters: ReadonlyMap<string, Tensor>
+  /** @internal */
+  protected readonly engine: Engine
+
+  /**
+   * @param options sizes and flags by PyTorch's names, camel-cased; a misspelt name is an error
+   * @param stateDict the parameters, which are copied, float64 narrowed to float32; without it they are uniform between
+   *   ±1/√hiddenSize, as PyTorch initialises them
+   * @throws ERR_ARG_TYPE, ERR_ARG_VALUE or ERR_OPTION_UNKNOWN for an option; ERR_STATE_DICT, once, listing every
+   *   missing, unexpected or misshapen parameter; ERR_ALLOCATION if memory does not suffice
+   */
+  constructor(options: O, stateDict?: StateDict) {
+    const kind = kindOf(new.target)
+    const resolved = resolveOptions(kind, options)
+    const parameters = recurrentParameters(kind.gates, sizesOf(resolved), kind.suffix)
+    const values =
+      stateDict === undefined
+        ? uniformParameters(parameters, 1 / Math.sqrt(resolved.hiddenSize))
+        : givenParameters(kind, stateDict, parameters)
+    this.options = resolved as unknown as Readonly<Required<O>>
+    this.#parameters = new Map(parameters.map(({ name }, i) => [name, values[i]!]))
+    this.engine = new Engine(kind, resolved, values)
+  }
+
+  /**
+   * A module with the parameters of a state dict. Its sizes, layers, directions, bias and projection are read off the
+   * names and shapes.
+   *
+   * @param stateDict PyTorch's parameter names and their tensors (float32, or float64, which is narrowed)
+   * @param options the prefix of the names, and what the shapes don't tell
+   * @throws ERR_STATE_DICT, once, listing every missing, unexpected or misshapen parameter, or, if there are none under
+   *   the prefix, the prefixes under which there are; ERR_ARG_TYPE, ERR_OPTION_UNKNOWN, ERR_ALLOCATION
+   */
+  static fromStateDict<M, O extends object>(
+    this: ModuleClass<M, O>,
+    stateDict: StateDict,
+    options?: LoadOptions<O>
+  ): M {
+    return moduleFrom(this, stateDict, options)
+  }
+
+  /**
+   * As {@link fromStateDict}, from a safetensors file.
+   *
+   * @param file a path, a file URL, or the bytes of the file
+   * @throws as fromStateDict and {@link loadSafetensors} do
+   */
+  static async load<M, O extends object>(
+    this: ModuleClass<M, O>,
+    file: string | URL | Uint8Array,
+    options?: LoadOptions<O>
+  ): Promise<M> {
+    loadOptions(kindOf(this), options)
+    return moduleFrom(this, await loadSafetensors(file), options)
+  }
+
+  /** Copies of the parameters, by PyTorch's names and in its order. */
+  stateDict(): Record<string, Tensor> {
+    const copies: Record<string, Tensor> = {}
+    for (const [name, { data, shape }] of this.#parameters) copies[name] = new Tensor(data.slice(), shape)
+    return copies
+  }
+}
+
+/**
+ * A recurrent module of one or more layers, in one or both directions: what LSTM, GRU and RNN have in common.
+ *
+ * With D = 2 directions if bidirectional, else 1, and Hout = projSize or hiddenSize, it takes
+ *
+ * - padded input [steps, batch, inputSize], or [batch, steps, inputSize] if batchFirst;
+ * - one sequence, unbatched: [steps, inputSize];
+ * - a PackedSequence with data [rows, inputSize]: sequences of any lengths, at the cost of their real steps alone;
+ *
+ * and returns an output of the same layout, D x Hout wide (forward half, then reverse half), and states of shape
+ * [numLayers x D, batch, size], or [numLayers x D, size] if unbatched: layer by layer, direction by direction, and the
+ * sequences in the caller's order. The size is Hout for h and hiddenSize for c.
+ *
+ * The result for a sequence has the same bits whatever else is in the batch, whatever the layout, the number of threads
+ * and the x86 instruction set.
+ */
+export abstract class Recurrent<O extends RecurrentOptions, S extends HiddenState> extends Parametrized<O> {
+  /**
+   * Runs the module off the event loop. The arguments have been copied when this returns: they may be overwritten or
+   * transferred while it runs.
+   *
+   * @param input padded, unbatched or packed, of float32
+   * @param state the initial states, in the caller's order; zeros if left out or null
+   * @returns rejects with ERR_SHAPE for a rank or size that does not fit, ERR_DTYPE for another type than float32,
+   *   ERR_ARG_TYPE for anything but tensors, ERR_EMPTY for input without steps, ERR_DETACHED, ERR_PACKED_SEQUENCE or
+   *   ERR_ALLOCATION
+   */
+  async forward<I extends Input>(input: I, state?: State | null): Promise<Result<I, S>> {
+    const call = this.engine.call(input, state)
+    const result = resultOf<I, S>(input, call)
+    await this.engine.run(call)
+    return result
+  }
+
+  /**
+   * The same on the calling thread.
+   *
+   * @throws what {@link forward} rejects with
+   */
+  forwardSync<I extends Input>(input: I, state?: State | null): Result<I, S> {
+    const call = this.engine.call(input, state)
+    this.engine.runSync(call)
+    return resultOf<I, S>(input, call)
+  }
+
+  /**
+   * One live sequence, which is fed in chunks: the stream keeps its state, and shares the weights.
+   *
+   * @param state the initial state, of an unbatched sequence: [numLayers, size]; zeros if left out
+   * @throws ERR_ARG_VALUE if the module is bidirectional, for its reverse direction starts where a live sequence has not
+   *   yet come to; ERR_ARG_TYPE, ERR_SHAPE or ERR_DTYPE for the state
+   */
+  createStream(state?: State | null): Stream<S> {
+    if (this.options.bidirectional) {
+      const wayOut = 'its reverse direction starts at the last step, which a live sequence does not have yet'
+      expected('ERR_ARG_VALUE', 'a module of one direction', 'createStream', 'a bidirectional one', wayOut)
+    }
+    return new RecurrentStream(this, this.engine, state)
+  }
+}
+
+/** One step of one layer, without a time dimension: what LSTMCell, GRUCell and RNNCell have in common. */
+export abstract class RecurrentCell<O extends CellOptions, S extends HiddenState> extends Parametrized<O> {
+  /**
+   * One step.
+   *
+   * @param input [batch, inputSize], or [inputSize] for one sequence; float32
+   * @param state each of [batch, hiddenSize], or [hiddenSize] for one sequence; zeros if left out or null
+   * @returns the next state, in the shapes of the given one
+   * @throws ERR_SHAPE for a rank or size that does not fit, ERR_DTYPE for another type than float32, ERR_ARG_TYPE for
+   *   anything but tensors, ERR_DETACHED, ERR_ALLOCATION
+   */
+  forwardSync(input: TensorLike, state?: State | null): S {
+    const call = this.engine.cellCall(input, state)
+    this.engine.runSync(call)
+    return stateOf<S>(call)
+  }
+}
+
+function resultOf<I, S>(input: I, call: Call): Result<I, S> {
+  const output = input instanceof PackedSequence ? input.withData(call.output) : call.output
+  return { output: output as OutputOf<I>, state: stateOf<S>(call) }
+}
+
+function stateOf<S>({ h, c }: Pick<Call, 'h' | 'c'>): S {
+  return (c ? { h, c } : { h }) as S
+}
+
+/**
+ * Long short-term memory: torch.nn.LSTM at inference.
+ *
+ *     i = σ(W_ii x + b_ii + W_hi h + b_hi)    f = σ(W_if x + b_if + W_hf h + b_hf)
+ *     g = tanh(W_ig x + b_ig + W_hg h + b_hg)    o = σ(W_io x + b_io + W_ho h + b_ho)
+ *     c' = f · c + i · g    h' = o · tanh(c'), and with projSize h' = W_hr (o · tanh(c'))
+ *
+ * The rows of the weights hold the gates in the order i, f, g, o.
+ */
+export class LSTM extends Recurrent<LSTMOptions, LSTMState> {
+  /** @internal */
+  static override readonly kind: Kind = kinds.LSTM
+}
+
+/**
+ * Gated recurrent unit: torch.nn.GRU at inference.
+ *
+ *     r = σ(W_ir x + b_ir + W_hr h + b_hr)    z = σ(W_iz x + b_iz + W_hz h + b_hz)
+ *     n = tanh(W_in x + b_in + r · (W_hn h + b_hn))    h' = (1 − z) · n + z · h
+ *
+ * The rows of the weights hold the gates in the order r, z, n.
+ */
+export class GRU extends Recurrent<GRUOptions, HiddenState> {
+  /** @internal */
+  static override readonly kind: Kind = kinds.GRU
+}
+
+/**
+ * Elman network: torch.nn.RNN at inference.
+ *
+ *     h' = tanh(W_ih x + b_ih + W_hh h + b_hh), or max(0, …) with nonlinearity 'relu'
+ */
+export class RNN extends Recurrent<RNNOptions, HiddenState> {
+  /** @internal */
+  static override readonly kind: Kind = kinds.RNN
+}
+
+/** One step of {@link LSTM}, without projection: torch.nn.LSTMCell. */
+export class LSTMCell extends RecurrentCell<CellOptions, LSTMState> {
+  /** @internal */
+  static override readonly kind: Kind = kinds.LSTMCell
+}
+
+/** One step of {@link GRU}: torch.nn.GRUCell. */
+export class GRUCell extends RecurrentCell<CellOptions, HiddenState> {
+  /** @internal */
+  static override readonly kind: Kind = kinds.GRUCell
+}
+
+/** One step of {@link RNN}: torch.nn.RNNCell. */
+export class RNNCell extends RecurrentCell<RNNCellOptions, HiddenState> {
+  /** @internal */
+  static override readonly kind: Kind = kinds.RNNCell
+}
