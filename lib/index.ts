@@ -1,0 +1,41 @@
+export { type Lengths } from './check'
+export { type CodedError, type ErrorCode } from './errors'
+export { type DType, type NestedArray, Tensor, type TensorLike, type TypedArray, tensor } from './tensor'
+export {
+  invertPermutation,
+  lastSteps,
+  packPaddedSequence,
+  PackedSequence,
+  packSequence,
+  padPackedSequence,
+  padSequence,
+  unpackSequence,
+  unpadSequence
+} from './sequence'
+export {
+  type CellOptions,
+  type GRUOptions,
+  type LSTMOptions,
+  type RecurrentOptions,
+  type RNNCellOptions,
+  type RNNOptions
+} from './kinds'
+export {
+  GRU,
+  GRUCell,
+  type HiddenState,
+  type LoadOptions,
+  LSTM,
+  LSTMCell,
+  type LSTMState,
+  type OutputOf,
+  type Result,
+  RNN,
+  RNNCell,
+  type State
+} from './recurrent'
+export { type StateDict } from './weights'
+export { type Stream, stepStreams } from './stream'
+export { Embedding, type LayerLoadOptions, Linear } from './layers'
+export { type LoadedStateDict, loadSafetensors, saveSafetensors } from './safetensors'
+export { getNumThreads, runtime, setNumThreads } from './runtime'
