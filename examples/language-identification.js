@@ -1,0 +1,68 @@
+'use strict'
+
+const path = require('node:path')
+const { Embedding, Linear, loadSafetensors, LSTM, packSequence, tensor } = require('..')
+
+/**
+ * Tells the language of texts: UTF-8 bytes → Embedding → bidirectional LSTM → the last hidden states of both directions →
+ * Linear → softmax. In PyTorch:
+ *
+ *     packed = pack_sequence([torch.tensor(list(text.encode())) for text in texts], enforce_sorted=False)
+ *     _, (h, _) = self.lstm(packed._replace(data=self.embedding(packed.data)))
+ *     return self.classifier(torch.cat([h[0], h[1]], dim=1)).softmax(dim=1)
+ */
+class LanguageIdentifier {
+  /** The names of the languages that the model knows. */
+  languages
+  #embedding
+  #lstm
+  #classifier
+
+  constructor(weights) {
+    this.languages = JSON.parse(weights.metadata.names)
+    this.#embedding = Embedding.fromStateDict(weights, { prefix: 'embedding.' })
+    this.#lstm = LSTM.fromStateDict(weights, { prefix: 'lstm.', batchFirst: true })
+    this.#classifier = Linear.fromStateDict(weights, { prefix: 'classifier.' })
+  }
+
+  static async load(file = path.join(__dirname, 'langid', 'model.safetensors')) {
+    return new LanguageIdentifier(await loadSafetensors(file))
+  }
+
+  /**
+   * The probability of each language for each text: all texts in one packed batch, whatever their lengths. A text
+   * without a byte has no steps and so tells nothing: it has no probabilities, but null.
+   */
+  async probabilities(texts) {
+    const bytes = texts.map((text) => tensor(new TextEncoder().encode(text)))
+    const packed = packSequence(bytes, { enforceSorted: false, allowZeroLength: true })
+    const { state } = await this.#lstm.forward(this.#embedding.forwardSync(packed))
+    const logits = this.#classifier.forwardSync(sideBySide(state.h)).toArray()
+    return {
+      probabilities: logits.map((values, i) => (bytes[i].data.length > 0 ? softmax(values) : null)),
+      steps: packed.data.shape[0],
+      paddedSteps: packed.batchCount * packed.batchSizes.length
+    }
+  }
+}
+
+/** [directions, batch, size] → [batch, directions · size]: torch.cat([h[0], h[1]], dim=1). */
+function sideBySide({ data, shape: [directions, batch, size] }) {
+  const joined = new Float32Array(data.length)
+  for (let direction = 0; direction < directions; ++direction) {
+    for (let i = 0; i < batch; ++i) {
+      const start = (direction * batch + i) * size
+      joined.set(data.subarray(start, start + size), (i * directions + direction) * size)
+    }
+  }
+  return { data: joined, shape: [batch, directions * size] }
+}
+
+function softmax(values) {
+  const largest = Math.max(...values)
+  const exponentials = values.map((value) => Math.exp(value - largest))
+  const sum = exponentials.reduce((a, b) => a + b)
+  return exponentials.map((exponential) => exponential / sum)
+}
+
+module.exports = { LanguageIdentifier }
