@@ -11,6 +11,12 @@ export function shapeText(shape: readonly number[]): string {
   return `[${shape.join(', ')}]`
 }
 
+export function sameShape(a: readonly number[], b: readonly number[]): boolean {
+  if (a.length !== b.length) return false
+  for (let axis = 0; axis < a.length; ++axis) if (a[axis] !== b[axis]) return false
+  return true
+}
+
 /** A value as an error message shows it: short, and telling a string from a number. */
 export function describe(value: unknown): string {
   switch (typeof value) {

@@ -164,8 +164,13 @@ export class Engine {
     state: State | null | undefined
   ): Call {
     const { h, c } = this.stateArrays(state, stateShape)
+    // No spread: it makes this, the path of a single step, several times slower.
     return {
-      ...rows,
+      input: rows.input,
+      batchSizes: rows.batchSizes,
+      order: rows.order,
+      batch: rows.batch,
+      steps: rows.steps,
       h0: h,
       c0: c,
       output: allocateFloats(outputShape),
@@ -197,7 +202,7 @@ export class Engine {
 
   #stateArray(value: unknown, argument: string, shape: readonly number[]): Float32Array {
     const found = this.#floats(value, argument)
-    if (shapeText(found.shape) !== shapeText(shape)) {
+    if (!check.sameShape(found.shape, shape)) {
       expected('ERR_SHAPE', `shape ${shapeText(shape)}`, argument, shapeText(found.shape))
     }
     return found.data

@@ -1,4 +1,4 @@
-import { describe, shapeText, typedArrayName } from './check'
+import { describe, sameShape, shapeText, typedArrayName } from './check'
 import { expected, fail } from './errors'
 
 export type TypedArray = Float32Array | Float64Array | Int8Array | Uint8Array | Int16Array | Int32Array | BigInt64Array
@@ -130,7 +130,7 @@ export function view(value: unknown, argument: string): View {
   }
   const { data, shape, dims, type } = value as TensorLike
   const dtype = dtypeOf(data, type === 'bool' ? 'bool' : undefined, `${argument}.data`)
-  if (shape !== undefined && dims !== undefined && shapeText(shape) !== shapeText(dims)) {
+  if (Array.isArray(shape) && Array.isArray(dims) && !sameShape(shape, dims)) {
     fail('ERR_SHAPE', `${argument} has a shape ${shapeText(shape)} and different dims ${shapeText(dims)}: give one of them`)
   }
   const given = shape ?? dims
