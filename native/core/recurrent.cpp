@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cstring>
+#include <deque>
 
 #include "core/threads.h"
 
@@ -28,33 +29,37 @@ Layout Layout::padded(std::size_t batch, std::size_t steps, bool batch_first) {
 
 namespace {
 
-// A place in time, moving forwards or backwards, and the row of sequence 0 there.
+// A place in time, moving forwards or backwards, and the row of sequence 0 there: in the caller's arrays, and in an
+// array where steps follow each other without gaps.
 class Cursor {
  public:
-  Cursor(const Layout& layout, bool reverse) : layout_(layout), reverse_(reverse), left_(layout.steps()) {
-    if (!reverse || left_ == 0) return;
-    t_ = left_ - 1;
+  Cursor(const Layout& layout, bool reverse) : layout_(layout), reverse_(reverse) {
+    if (!reverse || layout.steps() == 0) return;
+    t_ = layout.steps() - 1;
     row_ = layout.last_step_row();
+    time_row_ = layout.rows() - layout.active(t_);
   }
 
-  bool done() const { return left_ == 0; }
   std::size_t active() const { return layout_.active(t_); }
   std::size_t row() const { return row_; }
+  std::size_t time_row() const { return time_row_; }
+  // Past the last step there is nothing to be asked any more.
   void advance() {
-    if (--left_ == 0) return;
     if (reverse_) {
-      row_ -= layout_.step_stride(--t_);
+      if (t_-- == 0) return;
+      row_ -= layout_.step_stride(t_);
+      time_row_ -= active();
     } else {
-      row_ += layout_.step_stride(t_++);
+      row_ += layout_.step_stride(t_);
+      time_row_ += active();
+      ++t_;
     }
   }
 
  private:
   const Layout& layout_;
-  bool reverse_;
-  std::size_t left_;
-  std::size_t t_ = 0;
-  std::size_t row_ = 0;
+  const bool reverse_;
+  std::size_t t_ = 0, row_ = 0, time_row_ = 0;
 };
 
 // Some sequences of a batch: first, first + every, first + 2 * every … An interleaved share of sequences sorted by
@@ -66,15 +71,28 @@ struct Share {
   std::size_t of(std::size_t count) const { return count > first ? (count - first + every - 1) / every : 0; }
 };
 
+// How many rows a span has between layers: enough to use the weights well, few enough to stay in the cache.
+constexpr std::size_t span_rows = 512;
+
+// Where a layer finds its input or leaves its output: the caller's array, or one between layers, which holds the steps
+// of one span and begins with its first.
+template <class Float>
+struct Place {
+  Float* data;
+  bool between;
+};
+
 }  // namespace
 
-// One direction of one layer, over a share of the sequences.
+// One direction of one layer, over a share of the sequences, span by span.
 class Recurrent::Pass {
  public:
   Pass(const Recurrent& module, const Run& run, std::size_t layer, std::size_t direction, Share share,
-       const float* input, float* output, Team& team);
+       Place<const float> input, Place<float> output);
 
-  void run();
+  // The next so many steps; first_row is that of the first of them in time. Between spans the hidden state is in the
+  // caller's final_hidden.
+  void run(std::size_t steps, std::size_t first_row, Team& team);
 
  private:
   // x of so many rows is multiplied at once when a step alone has too few to use the weights well.
@@ -82,21 +100,18 @@ class Recurrent::Pass {
 
   void start_states();
   void finish_states();
-  // The steps from the cursor on whose rows fit a chunk; gathers their inputs.
-  std::size_t gather_chunk(Cursor cursor, std::size_t& steps);
-  void step(const Cursor& cursor, std::size_t rows, const float* const* start);
+  // Gathers the inputs of the steps from the cursor on, `most` at most, whose rows fit a chunk.
+  std::size_t gather_chunk(std::size_t most, std::size_t& steps);
+  void step(std::size_t rows, const float* const* start);
   // body(first, last) over all panels of some weights, for so many rows, by the whole team.
   template <class Body>
   void over_panels(const Weights& weights, std::size_t rows, const Body& body);
 
-  const float* input_row(const Cursor& cursor, std::size_t j) const {
-    return input_ + row_number(cursor, j) * input_size_;
-  }
-  float* output_row(const Cursor& cursor, std::size_t j) const {
-    return output_ + row_number(cursor, j) * output_stride_;
-  }
-  std::size_t row_number(const Cursor& cursor, std::size_t j) const {
-    return cursor.row() + (share_.first + j * share_.every) * layout_.sequence_stride();
+  template <class Float>
+  Float* row(const Place<Float>& place, const Cursor& cursor, std::size_t j, std::size_t stride) const {
+    const std::size_t i = share_.first + j * share_.every;
+    const std::size_t row = place.between ? cursor.time_row() - span_row_ + i : cursor.row() + i * layout_.sequence_stride();
+    return place.data + row * stride;
   }
   std::size_t state_row(std::size_t j) const {
     return state_ * layout_.batch() + layout_.sequence(share_.first + j * share_.every);
@@ -109,17 +124,17 @@ class Recurrent::Pass {
   const Run& run_;
   const Layout& layout_;
   const std::size_t state_;  // layer * directions + direction
-  const bool reverse_;
   const Share share_;
-  Team& team_;
-
-  const float* const input_;
-  float* const output_;
+  const Place<const float> input_;
+  const Place<float> output_;
   const std::size_t input_size_, output_stride_;
   const std::size_t sequences_;   // in the share
   const std::size_t chunk_rows_;  // at most
 
+  Cursor cursor_;
+  std::size_t span_row_ = 0;
   bool backwards_ = false;  // the next step's way through the panels
+  Team* team_ = nullptr;
 
   // For each sequence of the share, h(t−1), c(t−1) → c(t), h(t), and h(t) before the projection; and for each row of a
   // chunk its x and what `project` makes of it.
@@ -131,7 +146,7 @@ class Recurrent::Pass {
 };
 
 Recurrent::Pass::Pass(const Recurrent& module, const Run& run, std::size_t layer, std::size_t direction, Share share,
-                      const float* input, float* output, Team& team)
+                      Place<const float> input, Place<float> output)
     : module_(module),
       options_(module.options_),
       kernels_(module.kernels_.*module.options_.cell->kernels),
@@ -139,16 +154,15 @@ Recurrent::Pass::Pass(const Recurrent& module, const Run& run, std::size_t layer
       run_(run),
       layout_(run.layout),
       state_(layer * options_.num_directions + direction),
-      reverse_(direction == 1),
       share_(share),
-      team_(team),
       input_(input),
-      output_(output + direction * options_.output_size()),
+      output_({output.data + direction * options_.output_size(), output.between}),
       input_size_(options_.layer_input_size(layer)),
       output_stride_(options_.num_directions * options_.output_size()),
       sequences_(share.of(run.layout.batch())),
       chunk_rows_(std::min({most_chunk_rows, layout_.rows(),
-                            std::max(kernels_.tile_rows, start_bytes / (direction_.weights.start_size() * sizeof(float)))})) {
+                            std::max(kernels_.tile_rows, start_bytes / (direction_.weights.start_size() * sizeof(float)))})),
+      cursor_(layout_, direction == 1) {
   hidden_.resize(sequences_);
   output_rows_.resize(sequences_);
   if (options_.cell->has_cell_state) cell_.resize(sequences_);
@@ -158,39 +172,41 @@ Recurrent::Pass::Pass(const Recurrent& module, const Run& run, std::size_t layer
     unprojected_.resize(sequences_);
     for (std::size_t j = 0; j < sequences_; ++j) unprojected_[j] = unprojected_memory_.data() + j * options_.hidden_size;
   }
+  start_states();
 }
 
-void Recurrent::Pass::run() {
-  start_states();
-  Cursor cursor(layout_, reverse_);
-  while (!cursor.done()) {
+void Recurrent::Pass::run(std::size_t left, std::size_t first_row, Team& team) {
+  team_ = &team;
+  span_row_ = first_row;
+  while (left > 0) {
     std::size_t steps = 0;
-    const std::size_t chunk = gather_chunk(cursor, steps);
+    const std::size_t chunk = gather_chunk(left, steps);
     if (steps < 2) {
-      const std::size_t rows = share_.of(cursor.active());
-      for (std::size_t j = 0; j < rows; ++j) inputs_[j] = input_row(cursor, j);
-      step(cursor, rows, nullptr);
-      cursor.advance();
+      const std::size_t rows = share_.of(cursor_.active());
+      for (std::size_t j = 0; j < rows; ++j) inputs_[j] = row(input_, cursor_, j, input_size_);
+      step(rows, nullptr);
+      --left;
       continue;
     }
     over_panels(direction_.weights, chunk, [&](std::size_t first, std::size_t last) {
       kernels_.project(direction_.weights.panels(), chunk, inputs_.data(), starts_.data(), first, last);
     });
-    for (const float* const* start = starts_.data(); steps > 0; --steps, cursor.advance()) {
-      const std::size_t rows = share_.of(cursor.active());
-      step(cursor, rows, start);
+    left -= steps;
+    for (const float* const* start = starts_.data(); steps > 0; --steps) {
+      const std::size_t rows = share_.of(cursor_.active());
+      step(rows, start);
       start += rows;
     }
   }
   finish_states();
 }
 
-std::size_t Recurrent::Pass::gather_chunk(Cursor cursor, std::size_t& steps) {
+std::size_t Recurrent::Pass::gather_chunk(std::size_t most, std::size_t& steps) {
   std::size_t rows = 0;
-  for (; !cursor.done(); cursor.advance(), ++steps) {
+  for (Cursor cursor = cursor_; steps < most; cursor.advance(), ++steps) {
     const std::size_t more = share_.of(cursor.active());
     if (more >= kernels_.tile_rows || rows + more > chunk_rows_) break;
-    for (std::size_t j = 0; j < more; ++j) inputs_[rows + j] = input_row(cursor, j);
+    for (std::size_t j = 0; j < more; ++j) inputs_[rows + j] = row(input_, cursor, j, input_size_);
     rows += more;
   }
   if (steps > 1 && starts_.empty()) {
@@ -202,18 +218,20 @@ std::size_t Recurrent::Pass::gather_chunk(Cursor cursor, std::size_t& steps) {
   return rows;
 }
 
-void Recurrent::Pass::step(const Cursor& cursor, std::size_t rows, const float* const* start) {
+// The step at the cursor, which moves on.
+void Recurrent::Pass::step(std::size_t rows, const float* const* start) {
+  for (std::size_t j = 0; j < rows; ++j) output_rows_[j] = row(output_, cursor_, j, output_stride_);
+  cursor_.advance();
   if (rows == 0) return;
-  for (std::size_t j = 0; j < rows; ++j) output_rows_[j] = output_row(cursor, j);
   Step step;
   step.rows = rows;
   step.input = inputs_.data();
   step.start = start;
   step.hidden = hidden_.data();
   step.cell = cell_.data();
+  step.output = options_.proj_size ? unprojected_.data() : output_rows_.data();
   step.backwards = backwards_;
   backwards_ = !backwards_;
-  step.output = options_.proj_size ? unprojected_.data() : output_rows_.data();
   over_panels(direction_.weights, rows, [&](std::size_t first, std::size_t last) {
     kernels_.step(direction_.weights.panels(), step, first, last);
   });
@@ -232,12 +250,12 @@ void Recurrent::Pass::step(const Cursor& cursor, std::size_t rows, const float* 
 
 template <class Body>
 void Recurrent::Pass::over_panels(const Weights& weights, std::size_t rows, const Body& body) {
-  const std::size_t panels = weights.panel_count(), threads = team_.size();
+  const std::size_t panels = weights.panel_count(), threads = team_->size();
   if (threads == 1) return body(0, panels);
   // Small parts even out threads of unequal speed; but taking one costs as much as a few thousand fmas.
   const std::size_t fmas = weights.bytes() / sizeof(float) * rows, grain = std::size_t(1) << 17;
   const std::size_t parts = std::min(panels, std::clamp(fmas / grain, threads, 4 * threads));
-  team_.run(parts, [&](std::size_t i) { body(panels * i / parts, panels * (i + 1) / parts); });
+  team_->run(parts, [&](std::size_t i) { body(panels * i / parts, panels * (i + 1) / parts); });
 }
 
 void Recurrent::Pass::start_states() {
@@ -260,6 +278,7 @@ void Recurrent::Pass::finish_states() {
   for (std::size_t j = 0; j < sequences_; ++j) {
     float* const last = run_.final_hidden + state_row(j) * size;
     if (hidden_[j] != last) std::memcpy(last, hidden_[j], size * sizeof(float));
+    hidden_[j] = last;
   }
 }
 
@@ -300,21 +319,6 @@ std::size_t Recurrent::bytes() const {
   return bytes;
 }
 
-void Recurrent::forward(const Run& run) const {
-  Team team(useful_threads(run));
-  const std::size_t width = options_.num_directions * options_.output_size();
-  // Between layers the outputs pass through two buffers in turn; the last layer writes to the caller's.
-  Floats between[2];
-  const std::size_t buffers = std::min<std::size_t>(options_.num_layers - 1, 2);
-  for (std::size_t i = 0; i < buffers; ++i) between[i] = Floats(run.layout.rows() * width);
-  const float* input = run.input;
-  for (std::size_t l = 0; l < options_.num_layers; ++l) {
-    float* const output = l + 1 == options_.num_layers ? run.output : between[l % 2].data();
-    layer(run, l, input, output, team);
-    input = output;
-  }
-}
-
 // Below about 20 microseconds of work a helper comes too late.
 std::size_t Recurrent::useful_threads(const Run& run) const {
   const double fmas = static_cast<double>(bytes() / sizeof(float)) * static_cast<double>(run.layout.rows());
@@ -323,21 +327,58 @@ std::size_t Recurrent::useful_threads(const Run& run) const {
 
 // Directions and shares of the sequences are independent, and split without any meeting as long as every share has rows
 // enough for a tile. Else all threads go through the steps together, each with its part of the panels.
-void Recurrent::layer(const Run& run, std::size_t layer, const float* input, float* output, Team& team) const {
+std::size_t Recurrent::shares(const Run& run, const Team& team) const {
   const std::size_t tile_rows = (kernels_.*options_.cell->kernels).tile_rows;
-  const std::size_t shares = std::max<std::size_t>(1, std::min(run.layout.batch() / tile_rows, team.size()));
-  const std::size_t tasks = shares * options_.num_directions;
-  if (tasks < team.size()) {
-    for (std::size_t d = 0; d < options_.num_directions; ++d) {
-      Pass(*this, run, layer, d, Share(), input, output, team).run();
+  const std::size_t most = std::max<std::size_t>(1, std::min(run.layout.batch() / tile_rows, team.size()));
+  return most * options_.num_directions < team.size() ? 1 : most;
+}
+
+// Layers follow each other span by span, so that what passes between them does not grow with time:
+//
+//   layer 1          span 0      span 1 …
+//   layer 0    span 0      span 1
+//
+// But a reverse direction begins at the end: of two directions the whole time is one span.
+void Recurrent::forward(const Run& run) const {
+  Team team(useful_threads(run));
+  const Layout& layout = run.layout;
+  const std::size_t layers = options_.num_layers, width = options_.num_directions * options_.output_size();
+  const std::size_t span = layers > 1 && options_.num_directions == 1
+                               ? std::max<std::size_t>(1, span_rows / std::max<std::size_t>(1, layout.batch()))
+                               : layout.steps();
+  const std::size_t between_rows = std::min(span * layout.batch(), layout.rows());
+  Floats between[2];
+  for (std::size_t i = 0; i < std::min<std::size_t>(layers - 1, 2); ++i) between[i] = Floats(between_rows * width);
+
+  const std::size_t count = shares(run, team), tasks = count * options_.num_directions;
+  std::deque<Pass> passes;
+  for (std::size_t l = 0; l < layers; ++l) {
+    const Place<const float> input = l ? Place<const float>{between[(l - 1) % 2].data(), true}
+                                       : Place<const float>{run.input, false};
+    const Place<float> output = l + 1 < layers ? Place<float>{between[l % 2].data(), true}
+                                               : Place<float>{run.output, false};
+    for (std::size_t i = 0; i < tasks; ++i) {
+      const Share share = {i / options_.num_directions, count};
+      passes.emplace_back(*this, run, l, i % options_.num_directions, share, input, output);
     }
-    return;
   }
-  team.run(tasks, [&](std::size_t i) {
-    Team alone(1);
-    const Share share = {i / options_.num_directions, shares};
-    Pass(*this, run, layer, i % options_.num_directions, share, input, output, alone).run();
-  });
+
+  std::size_t t = 0, row = 0;
+  do {
+    const std::size_t steps = std::min(span, layout.steps() - t);
+    for (std::size_t l = 0; l < layers; ++l) {
+      const auto begin = passes.begin() + static_cast<std::ptrdiff_t>(l * tasks);
+      if (tasks < team.size()) {
+        std::for_each(begin, begin + static_cast<std::ptrdiff_t>(tasks), [&](Pass& pass) { pass.run(steps, row, team); });
+      } else {
+        team.run(tasks, [&](std::size_t i) {
+          Team alone(1);
+          begin[static_cast<std::ptrdiff_t>(i)].run(steps, row, alone);
+        });
+      }
+    }
+    for (const std::size_t next = t + steps; t < next; ++t) row += layout.active(t);
+  } while (t < layout.steps());
 }
 
 }  // namespace packed_rnn

@@ -90,7 +90,7 @@ class Recurrent {
   class Pass;
 
   std::size_t useful_threads(const Run& run) const;
-  void layer(const Run& run, std::size_t layer, const float* input, float* output, Team& team) const;
+  std::size_t shares(const Run& run, const Team& team) const;
 
   const Kernels& kernels_;
   RecurrentOptions options_;

@@ -90,6 +90,56 @@ TEST(Recurrent, SequencesWithoutStepsKeepTheirState) {
   }
 }
 
+// Longer than a span, so that the layers take turns.
+TEST(Recurrent, LayersTakeTurnsOverLongSequences) {
+  std::mt19937 random(4);
+  for (const Cell& cell : cells) {
+    const Module module(random, options_of(cell, 5, 12, 3, 1, cell.has_cell_state ? 7 : 0));
+    const Batch batch(random, module.options, {1100, 700, 513, 2, 0});
+    SCOPED_TRACE(cell.name);
+    expect_close(module, batch, forward(module.build(best()), batch));
+  }
+}
+
+// Rows that lie step by step, or sequence by sequence, give the bits of the packed ones.
+TEST(Recurrent, PaddedRowsGiveTheBitsOfPackedOnes) {
+  std::mt19937 random(5);
+  const std::size_t batch_size = 3, steps = 700;
+  for (const std::size_t directions : {1, 2}) {
+    const Module module(random, options_of(cells[0], 4, 9, 2, directions));
+    const RecurrentOptions& o = module.options;
+    const Batch batch(random, o, std::vector<int>(batch_size, static_cast<int>(steps)));
+    const Recurrent built = module.build(best());
+    const Result packed = forward(built, batch);
+    for (const bool batch_first : {false, true}) {
+      const std::size_t width = directions * o.output_size();
+      const auto place = [&](std::size_t t, std::size_t i) { return batch_first ? i * steps + t : t * batch_size + i; };
+      std::vector<float> input(batch.input.size()), output(packed.output.size());
+      for (std::size_t t = 0; t < steps; ++t) {
+        for (std::size_t i = 0; i < batch_size; ++i) {
+          std::copy_n(&batch.input[(t * batch_size + i) * o.input_size], o.input_size, &input[place(t, i) * o.input_size]);
+        }
+      }
+      Result padded = packed;
+      Run run;
+      run.layout = Layout::padded(batch_size, steps, batch_first);
+      run.input = input.data();
+      run.initial_hidden = batch.hidden.data();
+      run.initial_cell = batch.cell.data();
+      run.output = output.data();
+      run.final_hidden = padded.hidden.data();
+      run.final_cell = padded.cell.data();
+      built.forward(run);
+      for (std::size_t t = 0; t < steps; ++t) {
+        for (std::size_t i = 0; i < batch_size; ++i) {
+          std::copy_n(&output[place(t, i) * width], width, &padded.output[(t * batch_size + i) * width]);
+        }
+      }
+      EXPECT_TRUE(padded == packed) << directions << " directions, batch first: " << batch_first;
+    }
+  }
+}
+
 // Wide enough, and long enough, for every way of splitting the work to be taken.
 TEST(Recurrent, GivesTheSameBitsForAnyNumberOfThreads) {
   std::mt19937 random(3);
