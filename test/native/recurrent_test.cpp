@@ -121,7 +121,7 @@ TEST(Recurrent, PaddedRowsGiveTheBitsOfPackedOnes) {
         }
       }
       Result padded = packed;
-      Run run;
+      packed_rnn::Run run;
       run.layout = Layout::padded(batch_size, steps, batch_first);
       run.input = input.data();
       run.initial_hidden = batch.hidden.data();
