@@ -150,7 +150,7 @@ export type Lengths = readonly number[] | Int32Array | BigInt64Array
 /** A copy of a list of whole numbers as an Int32Array; their range is the caller's to check. */
 export function integers(value: unknown, argument: string): Int32Array {
   const name = typedArrayName(value)
-  if (name === 'Int32Array') return Int32Array.from(value as Int32Array)
+  if (name === 'Int32Array') return copyOf(value as Int32Array)
   if (name !== 'BigInt64Array' && !Array.isArray(value)) {
     expected('ERR_ARG_TYPE', 'an array of whole numbers, an Int32Array or a BigInt64Array', argument, describe(value))
   }
@@ -167,4 +167,9 @@ export function integers(value: unknown, argument: string): Int32Array {
     }
   }
   return result
+}
+
+/** Of a detached array, which can't be copied, nothing. */
+function copyOf(array: Int32Array): Int32Array {
+  return array.length === 0 ? new Int32Array(0) : new Int32Array(array)
 }
