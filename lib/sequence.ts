@@ -404,7 +404,7 @@ function viewsOf(sequences: unknown): View[] {
   const value = sequences as Partial<Iterable<unknown> & TensorLike> | null
   if (typeof value === 'object' && value !== null) {
     if (typeof value[Symbol.iterator] === 'function') {
-      return Array.from(value as Iterable<unknown>, (item, i) => view(item, `sequences[${String(i)}]`))
+      return Array.from(value as Iterable<unknown>).map((item, i) => view(item, `sequences[${String(i)}]`))
     }
     if ('data' in value) return slices(view(value, 'sequences'))
   }
@@ -462,7 +462,7 @@ function store(array: TypedArray, type: DType, value: number | bigint): boolean 
   const isFloat = type === 'float32' || type === 'float64'
   if (!isFloat && typeof value === 'number' && !Number.isInteger(value)) return false
   const element = type === 'int64' ? BigInt(value) : value
-  array[0] = element as never
+  array[0] = element
   return isFloat ? Number.isFinite(array[0]) === Number.isFinite(value) : array[0] === element
 }
 

@@ -46,9 +46,9 @@ export function inverse(permutation: Int32Array | null): Int32Array | null {
   return result
 }
 
-export function largest(values: ArrayLike<number>): number {
+export function largest(values: Iterable<number>): number {
   let result = 0
-  for (let i = 0; i < values.length; ++i) result = Math.max(result, values[i]!)
+  for (const value of values) result = Math.max(result, value)
   return result
 }
 
