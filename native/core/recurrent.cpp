@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cassert>
 #include <cstring>
-#include <deque>
 
 #include "core/threads.h"
 
@@ -333,6 +332,20 @@ std::size_t Recurrent::shares(const Run& run, const Team& team) const {
   return most * options_.num_directions < team.size() ? 1 : most;
 }
 
+// One for every layer, direction and share, in this order. Layers pass their outputs through two buffers in turn.
+std::deque<Recurrent::Pass> Recurrent::passes(const Run& run, std::size_t shares, const Floats (&between)[2]) const {
+  std::deque<Pass> passes;
+  const std::size_t layers = options_.num_layers, directions = options_.num_directions;
+  for (std::size_t l = 0; l < layers; ++l) {
+    const Place<const float> input = {l ? between[(l - 1) % 2].data() : run.input, l > 0};
+    const Place<float> output = {l + 1 < layers ? between[l % 2].data() : run.output, l + 1 < layers};
+    for (std::size_t i = 0; i < directions * shares; ++i) {
+      passes.emplace_back(*this, run, l, i % directions, Share{i / directions, shares}, input, output);
+    }
+  }
+  return passes;
+}
+
 // Layers follow each other span by span, so that what passes between them does not grow with time:
 //
 //   layer 1          span 0      span 1 …
@@ -342,43 +355,31 @@ std::size_t Recurrent::shares(const Run& run, const Team& team) const {
 void Recurrent::forward(const Run& run) const {
   Team team(useful_threads(run));
   const Layout& layout = run.layout;
-  const std::size_t layers = options_.num_layers, width = options_.num_directions * options_.output_size();
-  const std::size_t span = layers > 1 && options_.num_directions == 1
-                               ? std::max<std::size_t>(1, span_rows / std::max<std::size_t>(1, layout.batch()))
-                               : layout.steps();
-  const std::size_t between_rows = std::min(span * layout.batch(), layout.rows());
+  const bool spans = options_.num_layers > 1 && options_.num_directions == 1;
+  const std::size_t all = layout.rows() == 0 ? 0 : layout.steps();
+  const std::size_t span = all && spans ? std::max<std::size_t>(1, span_rows / layout.batch()) : all;
+  const std::size_t between_size =
+      std::min(span * layout.batch(), layout.rows()) * options_.num_directions * options_.output_size();
   Floats between[2];
-  for (std::size_t i = 0; i < std::min<std::size_t>(layers - 1, 2); ++i) between[i] = Floats(between_rows * width);
-
-  const std::size_t count = shares(run, team), tasks = count * options_.num_directions;
-  std::deque<Pass> passes;
-  for (std::size_t l = 0; l < layers; ++l) {
-    const Place<const float> input = l ? Place<const float>{between[(l - 1) % 2].data(), true}
-                                       : Place<const float>{run.input, false};
-    const Place<float> output = l + 1 < layers ? Place<float>{between[l % 2].data(), true}
-                                               : Place<float>{run.output, false};
-    for (std::size_t i = 0; i < tasks; ++i) {
-      const Share share = {i / options_.num_directions, count};
-      passes.emplace_back(*this, run, l, i % options_.num_directions, share, input, output);
-    }
-  }
+  for (std::size_t i = 0; i < std::min<std::size_t>(options_.num_layers - 1, 2); ++i) between[i] = Floats(between_size);
+  const std::size_t tasks = shares(run, team) * options_.num_directions;
+  std::deque<Pass> passes = this->passes(run, tasks / options_.num_directions, between);
 
   std::size_t t = 0, row = 0;
   do {
-    const std::size_t steps = std::min(span, layout.steps() - t);
-    for (std::size_t l = 0; l < layers; ++l) {
-      const auto begin = passes.begin() + static_cast<std::ptrdiff_t>(l * tasks);
+    const std::size_t steps = std::min(span, all - t);
+    for (auto pass = passes.begin(); pass != passes.end(); pass += static_cast<std::ptrdiff_t>(tasks)) {
       if (tasks < team.size()) {
-        std::for_each(begin, begin + static_cast<std::ptrdiff_t>(tasks), [&](Pass& pass) { pass.run(steps, row, team); });
+        for (std::size_t i = 0; i < tasks; ++i) pass[static_cast<std::ptrdiff_t>(i)].run(steps, row, team);
       } else {
         team.run(tasks, [&](std::size_t i) {
           Team alone(1);
-          begin[static_cast<std::ptrdiff_t>(i)].run(steps, row, alone);
+          pass[static_cast<std::ptrdiff_t>(i)].run(steps, row, alone);
         });
       }
     }
     for (const std::size_t next = t + steps; t < next; ++t) row += layout.active(t);
-  } while (t < layout.steps());
+  } while (t < all);
 }
 
 }  // namespace packed_rnn

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <deque>
 #include <vector>
 
 #include "core/cell.h"
@@ -91,6 +92,7 @@ class Recurrent {
 
   std::size_t useful_threads(const Run& run) const;
   std::size_t shares(const Run& run, const Team& team) const;
+  std::deque<Pass> passes(const Run& run, std::size_t shares, const Floats (&between)[2]) const;
 
   const Kernels& kernels_;
   RecurrentOptions options_;
