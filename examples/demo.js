@@ -43,8 +43,8 @@ async function showWorkedExample() {
 
   const { packed, padded } = result.steps
   print(`\n  ${cyan('recurrent steps')}`)
-  print(`    packed  ${String(packed).padStart(2)}  ${green(bar(packed, padded, 30))}`)
-  print(`    padded  ${String(padded).padStart(2)}  ${bar(padded, padded, 30)}  ${padded - packed} of them on padding`)
+  print(`  packed  ${String(packed).padStart(2)}  ${green(bar(packed, padded, 30))}`)
+  print(`  padded  ${String(padded).padStart(2)}  ${bar(padded, padded, 30)}  ${padded - packed} of them on padding`)
 
   compare("without packing: the same LSTM on the padded batch, b's output", result.unawareOutput)
   compare('and the last hidden state h', result.unawareH)
@@ -73,10 +73,10 @@ function compare(title, rows) {
   const half = Math.max(...rows.map(({ here }) => join(here).length), 'published'.length)
   const label = Math.max(...rows.map((row) => row.label.length))
   print(`\n  ${cyan(title)}`)
-  print(dim(`    ${' '.repeat(label)}  ${'here'.padStart(half)}    ${'published'.padStart(half)}`))
+  print(dim(`  ${' '.repeat(label)} ${'here'.padStart(half)}   ${'published'.padStart(half)}`))
   for (const row of rows) {
     const [here, published] = [row.here, row.published].map((values) => join(values).padStart(half))
-    print(`    ${row.label.padEnd(label)}  ${here}    ${dim(published)}  ${agrees(row) ? green('✓') : red('✗')}`)
+    print(`  ${row.label.padEnd(label)} ${here}   ${dim(published)} ${agrees(row) ? green('✓') : red('✗')}`)
   }
 }
 
@@ -101,7 +101,7 @@ async function showLanguages(texts, trueLanguages = []) {
 
   print()
   fact('steps computed', grouped(steps), 'the bytes of all texts, once in each direction')
-  const saved = paddedSteps > 0 ? `: ${Math.round(100 * (1 - steps / paddedSteps))} % of it on padding` : ''
+  const saved = paddedSteps > 0 ? `: ${Math.round(100 * (1 - steps / paddedSteps))} % is padding` : ''
   fact('padding would cost', grouped(paddedSteps), `texts × bytes of the longest${saved}`)
   fact('time taken', `${milliseconds.toFixed(1)} ms`, `${plural(getNumThreads(), 'thread')}, ${runtime.isa}`)
   return probabilities
@@ -128,11 +128,7 @@ function compareWithPyTorch(probabilities) {
   )
   const largest = Math.max(...errors)
   const agree = largest <= 1e-5
-  fact(
-    'as PyTorch says',
-    agree ? 'yes' : 'NO',
-    `all probabilities within ${largest.toExponential(0)}, the wrong ones too`
-  )
+  fact('as PyTorch says', agree ? 'yes' : 'NO', `every probability within ${largest.toExponential(0)}`)
   return agree
 }
 
