@@ -1,4 +1,4 @@
-import { describe, shapeText, typedArrayName, withArticle } from './check'
+import { describe, shapeText, typedArrayName } from './check'
 import { expected, fail } from './errors'
 import { type Tensor, type TensorLike, type View, allocateFloats, view } from './tensor'
 
@@ -140,7 +140,7 @@ export function checkParameters(
   if (problems.length > 0) {
     fail(
       'ERR_STATE_DICT',
-      `The state dict does not fit ${withArticle(module)}:${problems.map((line) => `\n  ${line}`).join('')}`
+      `The state dict does not fit this ${module}:${problems.map((line) => `\n  ${line}`).join('')}`
     )
   }
 }

@@ -1,0 +1,331 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { GRU, LSTM, LSTMCell, RNN, saveSafetensors, Tensor, tensor, type TensorLike } from '../lib'
+import {
+  type AnyOptions,
+  expectSameBits,
+  generator,
+  modules,
+  newModule,
+  randomStateDict,
+  randomTensor
+} from './support'
+import { expectError } from './thrown'
+import type { ModuleName } from './reference'
+
+type Dict = Record<string, TensorLike>
+
+const names = Object.keys(modules) as ModuleName[]
+const zeros = (...shape: number[]): Tensor => new Tensor(new Float32Array(shape.reduce((a, b) => a * b, 1)), shape)
+const shapesOf = (stateDict: Dict): object =>
+  Object.fromEntries(Object.entries(stateDict).map(([name, { shape }]) => [name, shape]))
+const prefixed = (stateDict: Dict, prefix: string): Dict =>
+  Object.fromEntries(Object.entries(stateDict).map(([name, value]) => [prefix + name, value]))
+
+function dictOf(name: ModuleName, options: AnyOptions, seed = 1): Record<string, Tensor> {
+  return randomStateDict(name, options, generator(seed))
+}
+
+describe('B39 parameters have the names and the order of PyTorch', () => {
+  test('layer by layer, direction by direction', () => {
+    const options = { inputSize: 2, hiddenSize: 3, numLayers: 2, bidirectional: true, projSize: 1 }
+    expect(Object.keys(new LSTM(options).stateDict())).toEqual(
+      ['l0', 'l0_reverse', 'l1', 'l1_reverse'].flatMap((end) =>
+        ['weight_ih', 'weight_hh', 'bias_ih', 'bias_hh', 'weight_hr'].map((name) => `${name}_${end}`)
+      )
+    )
+  })
+
+  test('without bias both biases are left out', () => {
+    expect(Object.keys(new GRU({ inputSize: 2, hiddenSize: 3, bias: false }).stateDict())).toEqual([
+      'weight_ih_l0',
+      'weight_hh_l0'
+    ])
+  })
+
+  test('those of a cell have no suffix', () => {
+    expect(Object.keys(new LSTMCell({ inputSize: 2, hiddenSize: 3 }).stateDict())).toEqual([
+      'weight_ih',
+      'weight_hh',
+      'bias_ih',
+      'bias_hh'
+    ])
+  })
+})
+
+describe('B40 parameters have the shapes of PyTorch', () => {
+  test.each([
+    ['LSTM', 4],
+    ['GRU', 3],
+    ['RNN', 1]
+  ] as const)('%s has %i gates', (name, gates) => {
+    const rows = gates * 5
+    expect(shapesOf(newModule(name, { inputSize: 3, hiddenSize: 5, numLayers: 2 }).stateDict())).toEqual({
+      weight_ih_l0: [rows, 3],
+      weight_hh_l0: [rows, 5],
+      bias_ih_l0: [rows],
+      bias_hh_l0: [rows],
+      weight_ih_l1: [rows, 5],
+      weight_hh_l1: [rows, 5],
+      bias_ih_l1: [rows],
+      bias_hh_l1: [rows]
+    })
+  })
+
+  test('with a projection, two directions and two layers', () => {
+    const options = { inputSize: 3, hiddenSize: 5, projSize: 2, numLayers: 2, bidirectional: true, bias: false }
+    const shapes = shapesOf(new LSTM(options).stateDict())
+    expect(shapes).toMatchObject({
+      weight_ih_l0: [20, 3],
+      weight_hh_l0: [20, 2],
+      weight_hr_l0: [2, 5],
+      weight_ih_l1_reverse: [20, 4],
+      weight_hh_l1_reverse: [20, 2],
+      weight_hr_l1_reverse: [2, 5]
+    })
+  })
+})
+
+describe('sizes are read off the shapes', () => {
+  const cases: [ModuleName, Partial<AnyOptions>][] = names.flatMap((name) =>
+    [
+      {},
+      { numLayers: 3 },
+      { bidirectional: true },
+      { bias: false },
+      { numLayers: 2, bidirectional: true, bias: false }
+    ].map((options): [ModuleName, Partial<AnyOptions>] => [name, options])
+  )
+  cases.push(['LSTM', { projSize: 2 }], ['LSTM', { projSize: 3, numLayers: 2, bidirectional: true }])
+
+  test.each(cases)('%s %j', (name, some) => {
+    const options = { inputSize: 3, hiddenSize: 5, ...some }
+    const made = newModule(name, options)
+    const read = modules[name].fromStateDict(made.stateDict())
+    expect(read.options).toEqual(made.options)
+    for (const [key, values] of Object.entries(made.stateDict())) expectSameBits(read.stateDict()[key]!, values)
+  })
+
+  test('what shapes do not tell is an option', () => {
+    const stateDict = dictOf('RNN', { inputSize: 2, hiddenSize: 3 })
+    expect(RNN.fromStateDict(stateDict, { nonlinearity: 'relu', batchFirst: true }).options).toMatchObject({
+      nonlinearity: 'relu',
+      batchFirst: true
+    })
+    expectError(
+      () => GRU.fromStateDict({}, { nonlinearity: 'relu' } as object),
+      TypeError,
+      'ERR_OPTION_UNKNOWN',
+      'nonlinearity',
+      'batchFirst'
+    )
+  })
+})
+
+describe('B42 a state dict that does not fit is one error that lists everything', () => {
+  const options = { inputSize: 3, hiddenSize: 5, numLayers: 2 }
+
+  test('missing, unexpected and misshapen parameters, and those of another type', () => {
+    const { weight_hh_l0: removed, ...stateDict } = dictOf('LSTM', options) as Dict
+    stateDict['extra'] = removed!
+    stateDict['bias_ih_l0'] = zeros(19)
+    stateDict['weight_ih_l1'] = zeros(5, 20)
+    stateDict['bias_hh_l1'] = tensor(
+      Array.from({ length: 20 }, () => 1),
+      [20],
+      'int32'
+    )
+    expectError(
+      () => new LSTM(options, stateDict),
+      RangeError,
+      'ERR_STATE_DICT',
+      'this LSTM',
+      'weight_hh_l0 is missing: expected [20, 5]',
+      'extra is unexpected',
+      'bias_ih_l0 has shape [19]: expected [20]',
+      'weight_ih_l1 has shape [5, 20]: expected [20, 5]',
+      'bias_hh_l1 is of int32: expected float32 or float64'
+    )
+  })
+
+  test('sizes that nothing tells are not made up', () => {
+    const { weight_hh_l0: _, ...stateDict } = dictOf('GRU', { inputSize: 3, hiddenSize: 5 }) as Dict
+    expectError(
+      () => GRU.fromStateDict(stateDict),
+      RangeError,
+      'ERR_STATE_DICT',
+      'weight_hh_l0 is missing: expected [?, ?]',
+      'weight_ih_l0 has shape [15, 3]: expected [?, 3]'
+    )
+    expectError(
+      () => RNN.fromStateDict({}),
+      RangeError,
+      'ERR_STATE_DICT',
+      'weight_ih_l0 is missing',
+      'weight_hh_l0 is missing'
+    )
+  })
+
+  test('the parameters of another module', () => {
+    expectError(
+      () => LSTM.fromStateDict(dictOf('GRU', { inputSize: 3, hiddenSize: 5 })),
+      RangeError,
+      'ERR_STATE_DICT',
+      'weight_ih_l0 has shape [15, 3]: expected [20, 3]',
+      'bias_hh_l0 has shape [15]: expected [20]'
+    )
+  })
+
+  test('a layer that is left out leaves those after it unexpected', () => {
+    const stateDict = Object.entries(dictOf('RNN', { ...options, numLayers: 3 })).filter(
+      ([name]) => !name.endsWith('l1')
+    )
+    expectError(
+      () => RNN.fromStateDict(new Map(stateDict)),
+      RangeError,
+      'ERR_STATE_DICT',
+      'weight_ih_l2 is unexpected',
+      'bias_hh_l2 is unexpected'
+    )
+  })
+
+  test('a value that is no tensor is named', () => {
+    expectError(() => new LSTM(options, { a: 1 as never }), TypeError, 'ERR_ARG_TYPE', 'stateDict["a"]', '1')
+    for (const wrong of [null, 3, 'file', [], new Float32Array(2), () => 0]) {
+      expectError(() => new LSTM(options, wrong as never), TypeError, 'ERR_ARG_TYPE', 'stateDict', 'a record or a Map')
+    }
+    expectError(() => new LSTM(options, new Map([[1, zeros(1)]]) as never), TypeError, 'ERR_ARG_TYPE', 'the keys', '1')
+  })
+})
+
+describe('B42 prefixes', () => {
+  const stateDict = dictOf('LSTM', { inputSize: 3, hiddenSize: 5 })
+  const whole: Dict = {
+    ...prefixed(stateDict, 'encoder.rnn.'),
+    ...prefixed(stateDict, 'decoder.'),
+    'embedding.weight': zeros(4, 3),
+    'classifier.weight': tensor([1, 2, 3], [1, 3], 'int32')
+  }
+
+  test('names under another prefix are left alone', () => {
+    for (const prefix of ['encoder.rnn.', 'decoder.']) {
+      const read = LSTM.fromStateDict(whole, { prefix })
+      expectSameBits(read.stateDict()['weight_hh_l0']!, stateDict['weight_hh_l0']!)
+      expect(Object.keys(read.stateDict())).toEqual(Object.keys(stateDict))
+    }
+  })
+
+  test('a Map will do', () => {
+    const read = LSTM.fromStateDict(new Map(Object.entries(whole)), { prefix: 'decoder.' })
+    expectSameBits(read.stateDict()['bias_ih_l0']!, stateDict['bias_ih_l0']!)
+  })
+
+  test.each([undefined, '', 'encoder', 'encoder.', 'embedding.', 'rnn.'])(
+    'with %j the prefixes that would do are named',
+    (prefix) => {
+      expectError(
+        () => LSTM.fromStateDict(whole, prefix === undefined ? {} : { prefix }),
+        RangeError,
+        'ERR_STATE_DICT',
+        `no ${prefix ?? ''}weight_ih_l0`,
+        '"encoder.rnn.", "decoder."'
+      )
+    }
+  )
+
+  test('the constructor names them as well', () => {
+    expectError(
+      () => new LSTM({ inputSize: 3, hiddenSize: 5 }, prefixed(stateDict, 'lstm.')),
+      RangeError,
+      'ERR_STATE_DICT',
+      'fromStateDict',
+      '"lstm."'
+    )
+  })
+
+  test('if there are none, the names that there are', () => {
+    const many = Object.fromEntries(Array.from({ length: 9 }, (_, i) => [`layer${String(i)}`, zeros(1)]))
+    const read = (dict: Dict) => () => LSTM.fromStateDict(dict, { prefix: 'lstm.' })
+    expectError(read(many), RangeError, 'ERR_STATE_DICT', '"lstm."', '"layer0"', '"layer7", ...')
+    expectError(read({}), RangeError, 'ERR_STATE_DICT', '"lstm."', 'none at all')
+  })
+
+  test('a foreign name under the prefix, or without one, is unexpected', () => {
+    const foreign = { ...stateDict, 'head.weight': zeros(2, 2) }
+    expectError(() => LSTM.fromStateDict(foreign), RangeError, 'ERR_STATE_DICT', 'head.weight is unexpected', 'this LSTM')
+    const inside = prefixed(foreign, 'model.')
+    const read = (): LSTM => LSTM.fromStateDict(inside, { prefix: 'model.' })
+    expectError(read, RangeError, 'ERR_STATE_DICT', 'head.weight is unexpected', 'this LSTM')
+  })
+
+  test('a prefix is text', () => {
+    const read = (): LSTM => LSTM.fromStateDict(whole, { prefix: 3 as never })
+    expectError(read, TypeError, 'ERR_ARG_TYPE', 'options.prefix', '3')
+  })
+})
+
+describe('values', () => {
+  test('float64 is narrowed to float32', () => {
+    const stateDict = dictOf('RNN', { inputSize: 2, hiddenSize: 3 }) as Dict
+    const third = { data: new Float64Array(3).fill(1 / 3), shape: [3] }
+    const read = RNN.fromStateDict({ ...stateDict, bias_ih_l0: third })
+    expect(read.stateDict()['bias_ih_l0']!.data).toEqual(new Float32Array(3).fill(1 / 3))
+  })
+
+  test('a module keeps copies, and gives copies', () => {
+    const stateDict = dictOf('GRU', { inputSize: 2, hiddenSize: 3 })
+    const untouched = stateDict['bias_hh_l0']!.data.slice()
+    const gru = GRU.fromStateDict(stateDict)
+    const input = randomTensor(generator(2), [4, 1, 2])
+    const before = gru.forwardSync(input)
+    for (const dict of [stateDict, gru.stateDict()]) for (const { data } of Object.values(dict)) data.fill(NaN)
+    expect(gru.stateDict()['bias_hh_l0']!.data).toEqual(untouched)
+    expectSameBits(gru.forwardSync(input).output, before.output)
+  })
+
+  test('without a state dict they are uniform between ±1/√hiddenSize, and none is like another', () => {
+    const bound = Math.fround(1 / Math.sqrt(16))
+    for (const name of names) {
+      const values = Object.values(newModule(name, { inputSize: 16, hiddenSize: 16 }).stateDict()).flatMap(
+        ({ data }) => [...data]
+      )
+      expect(Math.max(...values.map(Math.abs))).toBeLessThanOrEqual(bound)
+      expect(Math.max(...values)).toBeGreaterThan(0.9 * bound)
+      expect(Math.min(...values)).toBeLessThan(-0.9 * bound)
+      expect(Math.abs(values.reduce((a, b) => a + b) / values.length)).toBeLessThan(0.2 * bound)
+      expect(new Set(values).size).toBeGreaterThan(0.99 * values.length)
+    }
+  })
+
+  test('sizes beyond all memory are an error', () => {
+    const make = (): LSTM => new LSTM({ inputSize: 1, hiddenSize: 2 ** 31 - 1 })
+    expectError(make, RangeError, 'ERR_ALLOCATION', 'Could not allocate', 'float32')
+  })
+})
+
+describe('load', () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'packed-rnn-'))
+  afterAll(() => {
+    rmSync(folder, { recursive: true })
+  })
+
+  test.each(names)('%s reads what fromStateDict reads', async (name) => {
+    const stateDict = dictOf(name, { inputSize: 3, hiddenSize: 5, numLayers: 2, bidirectional: true })
+    const file = path.join(folder, `${name}.safetensors`)
+    await saveSafetensors(file, prefixed(stateDict, 'encoder.'), { trained: 'yes' })
+    const read = await modules[name].load(file, { prefix: 'encoder.', batchFirst: true })
+    expect(read).toBeInstanceOf(modules[name])
+    expect(read.options).toMatchObject({ numLayers: 2, bidirectional: true, batchFirst: true })
+    for (const [key, values] of Object.entries(stateDict)) expectSameBits(read.stateDict()[key]!, values)
+  })
+
+  test('rejects with what fromStateDict and loadSafetensors throw', async () => {
+    const file = path.join(folder, 'gru.safetensors')
+    await saveSafetensors(file, prefixed(dictOf('GRU', { inputSize: 3, hiddenSize: 5 }), 'gru.'))
+    await expect(GRU.load(file)).rejects.toMatchObject({ code: 'ERR_STATE_DICT' })
+    await expect(GRU.load(file, { prefx: 'gru.' } as object)).rejects.toMatchObject({ code: 'ERR_OPTION_UNKNOWN' })
+    await expect(GRU.load(new Uint8Array(3))).rejects.toMatchObject({ code: 'ERR_FILE_FORMAT' })
+    await expect(GRU.load(`${file}.not`)).rejects.toMatchObject({ code: 'ENOENT' })
+  })
+})
