@@ -1,0 +1,3 @@
+'use strict'
+
+module.exports = { ...require('../jest.config'), rootDir: '..', testMatch: ['<rootDir>/interop/*.test.ts'] }
