@@ -22,34 +22,69 @@ export type Cell = 'lstm' | 'gru' | 'rnn_tanh' | 'rnn_relu'
 export interface Native {
   /** padded (steps x batch x width, or batch x steps x width) → data. */
   packPadded(
-    padded: TypedArray, data: TypedArray, batchSizes: Int32Array, order: Int32Array | null,
-    batch: number, steps: number, width: number, batchFirst: boolean
+    padded: TypedArray,
+    data: TypedArray,
+    batchSizes: Int32Array,
+    order: Int32Array | null,
+    batch: number,
+    steps: number,
+    width: number,
+    batchFirst: boolean
   ): void
   /** data → padded; every element that no step falls on becomes fill[0]. */
   padPacked(
-    data: TypedArray, padded: TypedArray, batchSizes: Int32Array, order: Int32Array | null,
-    batch: number, steps: number, width: number, batchFirst: boolean, fill: TypedArray
+    data: TypedArray,
+    padded: TypedArray,
+    batchSizes: Int32Array,
+    order: Int32Array | null,
+    batch: number,
+    steps: number,
+    width: number,
+    batchFirst: boolean,
+    fill: TypedArray
   ): void
   /** sequences (one array each, caller's order) → data. */
   packSequences(
-    sequences: readonly TypedArray[], data: TypedArray, batchSizes: Int32Array, order: Int32Array | null, width: number
+    sequences: readonly TypedArray[],
+    data: TypedArray,
+    batchSizes: Int32Array,
+    order: Int32Array | null,
+    width: number
   ): void
   /** data → sequences. */
   unpackSequences(
-    data: TypedArray, sequences: readonly TypedArray[], batchSizes: Int32Array, order: Int32Array | null, width: number
+    data: TypedArray,
+    sequences: readonly TypedArray[],
+    batchSizes: Int32Array,
+    order: Int32Array | null,
+    width: number
   ): void
   /** sequences → padded, at the start of each row, or at its end if `left`. */
   padSequences(
-    sequences: readonly TypedArray[], padded: TypedArray,
-    steps: number, width: number, batchFirst: boolean, left: boolean, fill: TypedArray
+    sequences: readonly TypedArray[],
+    padded: TypedArray,
+    steps: number,
+    width: number,
+    batchFirst: boolean,
+    left: boolean,
+    fill: TypedArray
   ): void
   /** padded → sequences, each from the start of its row. */
   unpadSequences(
-    padded: TypedArray, sequences: readonly TypedArray[], steps: number, width: number, batchFirst: boolean
+    padded: TypedArray,
+    sequences: readonly TypedArray[],
+    steps: number,
+    width: number,
+    batchFirst: boolean
   ): void
   /** data → last (batch x width): each sequence's last step; a sequence without steps leaves zeros. */
   lastSteps(
-    data: TypedArray, last: TypedArray, batchSizes: Int32Array, order: Int32Array | null, batch: number, width: number
+    data: TypedArray,
+    last: TypedArray,
+    batchSizes: Int32Array,
+    order: Int32Array | null,
+    batch: number,
+    width: number
   ): void
 
   /**
@@ -57,8 +92,14 @@ export interface Native {
    * weight_ih, weight_hh, bias_ih, bias_hh if `bias`, weight_hr if `projSize` > 0).
    */
   createRecurrent(
-    cell: Cell, inputSize: number, hiddenSize: number, projSize: number, numLayers: number, numDirections: number,
-    bias: boolean, parameters: readonly Float32Array[]
+    cell: Cell,
+    inputSize: number,
+    hiddenSize: number,
+    projSize: number,
+    numLayers: number,
+    numDirections: number,
+    bias: boolean,
+    parameters: readonly Float32Array[]
   ): NativeModule
   /**
    * Runs a module on packed rows (`batchSizes` given) or on padded ones (`batchSizes` null: `batch` sequences of `steps`
@@ -66,9 +107,18 @@ export interface Native {
    * hn may be h0, and cn may be c0. c0 and cn are null but for the LSTM.
    */
   forwardSync(
-    module: NativeModule, input: Float32Array, batchSizes: Int32Array | null, order: Int32Array | null,
-    batch: number, steps: number, batchFirst: boolean,
-    h0: Float32Array | null, c0: Float32Array | null, output: Float32Array, hn: Float32Array, cn: Float32Array | null
+    module: NativeModule,
+    input: Float32Array,
+    batchSizes: Int32Array | null,
+    order: Int32Array | null,
+    batch: number,
+    steps: number,
+    batchFirst: boolean,
+    h0: Float32Array | null,
+    c0: Float32Array | null,
+    output: Float32Array,
+    hn: Float32Array,
+    cn: Float32Array | null
   ): void
   /** The same off the event loop; input, batchSizes, order, h0 and c0 are copied before it returns. */
   forward(...args: Parameters<Native['forwardSync']>): Promise<void>

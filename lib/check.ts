@@ -1,10 +1,15 @@
 import { expected, fail } from './errors'
 
-const toStringTag = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag)!
+const toStringTag = Object.getOwnPropertyDescriptor(
+  Object.getPrototypeOf(Uint8Array.prototype),
+  Symbol.toStringTag
+) as {
+  get: (this: unknown) => string | undefined
+}
 
 /** 'Float32Array' and the like, of whatever realm the array comes from; undefined for all else. */
 export function typedArrayName(value: unknown): string | undefined {
-  return Reflect.apply(toStringTag.get!, value, []) as string | undefined
+  return toStringTag.get.call(value)
 }
 
 export function shapeText(shape: readonly number[]): string {
@@ -45,7 +50,7 @@ function describeObject(value: object): string {
   return typeof name === 'string' && name !== '' && name !== 'Object' ? withArticle(name) : 'an object'
 }
 
-export function withArticle(noun: string): string {
+function withArticle(noun: string): string {
   return `${/^[AEIOU]/i.test(noun) ? 'an' : 'a'} ${noun}`
 }
 

@@ -131,7 +131,10 @@ export function view(value: unknown, argument: string): View {
   const { data, shape, dims, type } = value as TensorLike
   const dtype = dtypeOf(data, type === 'bool' ? 'bool' : undefined, `${argument}.data`)
   if (Array.isArray(shape) && Array.isArray(dims) && !sameShape(shape, dims)) {
-    fail('ERR_SHAPE', `${argument} has a shape ${shapeText(shape)} and different dims ${shapeText(dims)}: give one of them`)
+    fail(
+      'ERR_SHAPE',
+      `${argument} has a shape ${shapeText(shape)} and different dims ${shapeText(dims)}: give one of them`
+    )
   }
   const given = shape ?? dims
   if (given === undefined) expected('ERR_ARG_TYPE', 'shape or dims', argument, 'neither')
@@ -212,7 +215,10 @@ function flatten(values: NestedArray, flat: (number | bigint | boolean)[]): numb
   for (const row of rows) {
     const shape = flatten(row, flat)
     if (inner && shapeText(inner) !== shapeText(shape)) {
-      fail('ERR_SHAPE', `values are ragged: a row of shape ${shapeText(shape)} follows rows of shape ${shapeText(inner)}`)
+      fail(
+        'ERR_SHAPE',
+        `values are ragged: a row of shape ${shapeText(shape)} follows rows of shape ${shapeText(inner)}`
+      )
     }
     inner = shape
   }

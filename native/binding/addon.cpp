@@ -8,8 +8,8 @@
 namespace packed_rnn::binding {
 namespace {
 
-// The environments, one a worker thread, that have loaded the addon. The last to go ends the pool's threads: after it the
-// library may be unloaded, and no thread may be in it then.
+// The environments, one a worker thread, that have loaded the addon. The last to go ends the pool's threads: after it
+// the library may be unloaded, and no thread may be in it then.
 std::atomic<int> environments{0};
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {

@@ -75,7 +75,8 @@ constexpr napi_typedarray_type type_of<std::int32_t> = napi_int32_array;
 template <class T>
 View<T> view(Napi::Value value, const char* argument) {
   const Array found = array(value, argument);
-  if (found.type != type_of<T>) throw_type(value.Env(), std::string("Another typed array was expected for ") + argument);
+  if (found.type != type_of<T>)
+    throw_type(value.Env(), std::string("Another typed array was expected for ") + argument);
   return {reinterpret_cast<T*>(found.data), found.size};
 }
 
@@ -109,7 +110,8 @@ inline bool flag(Napi::Value value, const char* argument) {
 
 // a * b, or an error: no size is used before it is known not to have wrapped.
 inline std::size_t product(Napi::Env env, std::size_t a, std::size_t b) {
-  if (b != 0 && a > SIZE_MAX / b) throw_range(env, "ERR_SHAPE", "The sizes are too large for the memory of any machine");
+  if (b != 0 && a > SIZE_MAX / b)
+    throw_range(env, "ERR_SHAPE", "The sizes are too large for the memory of any machine");
   return a * b;
 }
 

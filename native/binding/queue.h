@@ -1,5 +1,6 @@
-// Asynchronous runs, as many at a time as there are threads to compute with; the others wait here, in the order in which
-// they came. Without this a burst of runs would take all of libuv's threads, and file reads would wait behind them.
+// Asynchronous runs, as many at a time as there are threads to compute with; the others wait here, in the order in
+// which they came. Without this a burst of runs would take all of libuv's threads, and file reads would wait behind
+// them.
 #pragma once
 
 #include <napi.h>

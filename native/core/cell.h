@@ -20,7 +20,7 @@ struct Cell {
   std::size_t gates;
   bool has_cell_state;
   bool separate_hidden_bias;  // b_hn cannot be added to b_in beforehand
-  CellKernels Kernels::*kernels;
+  CellKernels Kernels::* kernels;
 };
 
 inline constexpr Cell cells[] = {

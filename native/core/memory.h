@@ -14,7 +14,8 @@ namespace packed_rnn {
 class Floats {
  public:
   Floats() = default;
-  explicit Floats(std::size_t size) : size_(size), alignment_(size * sizeof(float) < huge_page ? cache_line : huge_page) {
+  explicit Floats(std::size_t size)
+      : size_(size), alignment_(size * sizeof(float) < huge_page ? cache_line : huge_page) {
     if (size == 0) return;
     data_ = static_cast<float*>(::operator new(size * sizeof(float), std::align_val_t(alignment_)));
 #if defined(__linux__)

@@ -109,7 +109,8 @@ class Recurrent::Pass {
   template <class Float>
   Float* row(const Place<Float>& place, const Cursor& cursor, std::size_t j, std::size_t stride) const {
     const std::size_t i = share_.first + j * share_.every;
-    const std::size_t row = place.between ? cursor.time_row() - span_row_ + i : cursor.row() + i * layout_.sequence_stride();
+    const std::size_t row =
+        place.between ? cursor.time_row() - span_row_ + i : cursor.row() + i * layout_.sequence_stride();
     return place.data + row * stride;
   }
   std::size_t state_row(std::size_t j) const {
@@ -159,8 +160,9 @@ Recurrent::Pass::Pass(const Recurrent& module, const Run& run, std::size_t layer
       input_size_(options_.layer_input_size(layer)),
       output_stride_(options_.num_directions * options_.output_size()),
       sequences_(share.of(run.layout.batch())),
-      chunk_rows_(std::min({most_chunk_rows, layout_.rows(),
-                            std::max(kernels_.tile_rows, start_bytes / (direction_.weights.start_size() * sizeof(float)))})),
+      chunk_rows_(
+          std::min({most_chunk_rows, layout_.rows(),
+                    std::max(kernels_.tile_rows, start_bytes / (direction_.weights.start_size() * sizeof(float)))})),
       cursor_(layout_, direction == 1) {
   hidden_.resize(sequences_);
   output_rows_.resize(sequences_);
@@ -169,7 +171,8 @@ Recurrent::Pass::Pass(const Recurrent& module, const Run& run, std::size_t layer
   if (options_.proj_size) {
     unprojected_memory_ = Floats(sequences_ * options_.hidden_size);
     unprojected_.resize(sequences_);
-    for (std::size_t j = 0; j < sequences_; ++j) unprojected_[j] = unprojected_memory_.data() + j * options_.hidden_size;
+    for (std::size_t j = 0; j < sequences_; ++j)
+      unprojected_[j] = unprojected_memory_.data() + j * options_.hidden_size;
   }
   start_states();
 }

@@ -29,7 +29,8 @@ struct RecurrentOptions {
   }
 };
 
-// Where the steps of a batch lie among the rows of its input and output. Sequences are counted by length, longest first.
+// Where the steps of a batch lie among the rows of its input and output. Sequences are counted by length, longest
+// first.
 class Layout {
  public:
   // Step t of sequence i is row batch_sizes[0] + … + batch_sizes[t − 1] + i.
@@ -74,8 +75,8 @@ struct Run {
 
 class Recurrent {
  public:
-  // `parameters` as PyTorch orders them: for each layer and direction weight_ih, weight_hh, bias_ih and bias_hh if bias,
-  // weight_hr if proj_size. They are copied.
+  // `parameters` as PyTorch orders them: for each layer and direction weight_ih, weight_hh, bias_ih and bias_hh if
+  // bias, weight_hr if proj_size. They are copied.
   Recurrent(const Kernels& kernels, const RecurrentOptions& options, View<const View<const float>> parameters);
 
   void forward(const Run& run) const;

@@ -9,10 +9,6 @@
 #include <thread>
 #include <vector>
 
-#if defined(__x86_64__) || defined(_M_X64)
-#include <immintrin.h>
-#endif
-
 namespace packed_rnn {
 
 // What a team shares. A job is never freed, only used again when its last helper has left, so that a helper which comes
@@ -53,8 +49,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 void relax() {
-#if defined(__x86_64__) || defined(_M_X64)
-  _mm_pause();
+#if defined(__GNUC__) && defined(__x86_64__)
+  __asm__ volatile("pause");
 #elif defined(__GNUC__) && defined(__aarch64__)
   __asm__ volatile("yield");
 #endif

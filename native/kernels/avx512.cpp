@@ -23,9 +23,7 @@ struct Avx512 {
   static PACKED_RNN_INLINE Float broadcast(const float* a) { return _mm512_set1_ps(*a); }
   static PACKED_RNN_INLINE Float load(const float* a) { return _mm512_loadu_ps(a); }
   static PACKED_RNN_INLINE void store(float* a, Float b) { _mm512_storeu_ps(a, b); }
-  static PACKED_RNN_INLINE __mmask16 mask(std::size_t count) {
-    return static_cast<__mmask16>((1u << count) - 1);
-  }
+  static PACKED_RNN_INLINE __mmask16 mask(std::size_t count) { return static_cast<__mmask16>((1u << count) - 1); }
   static PACKED_RNN_INLINE Float load_some(const float* a, std::size_t count) {
     return _mm512_maskz_loadu_ps(mask(count), a);
   }

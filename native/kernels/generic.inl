@@ -21,7 +21,8 @@ constexpr std::size_t power_of_two_at_most(std::size_t n) {
   return power;
 }
 
-// ---- cells: how many vectors, and what becomes of their sums -----------------------------------------------------------
+// ---- cells: how many vectors, and what becomes of their sums
+// -----------------------------------------------------------
 
 // c' = f c + i g, h' = o tanh c'. The products share their divisions: i g and o tanh c' take one each.
 template <class V>
@@ -91,7 +92,8 @@ struct Identity {
   static PACKED_RNN_INLINE Float<V> of(Float<V> x) { return x; }
 };
 
-// ---- tiles ---------------------------------------------------------------------------------------------------------------
+// ---- tiles
+// ---------------------------------------------------------------------------------------------------------------
 
 template <class V, class Cell>
 struct Tile {
@@ -106,7 +108,8 @@ struct Tile {
   static constexpr std::size_t panels(std::size_t streams) {
     return streams > Cell::streams ? streams / Cell::streams : 1;
   }
-  static constexpr std::size_t group_floats = (V::accumulators > max_rows * Cell::gates ? V::accumulators : max_rows * Cell::gates) * V::lanes;
+  static constexpr std::size_t group_floats =
+      (V::accumulators > max_rows * Cell::gates ? V::accumulators : max_rows * Cell::gates) * V::lanes;
 };
 
 template <class V, std::size_t rows, std::size_t columns>

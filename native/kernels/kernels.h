@@ -1,6 +1,7 @@
 // The contract between the core and the arithmetic. A Kernels is a table of functions compiled for one instruction set;
 // the core is handed one and calls through it. Every table gives the same bits: each output element is one chain of
-// fused multiply-adds over k in order, starting at the bias, and the activations use only add, multiply, fma and divide.
+// fused multiply-adds over k in order, starting at the bias, and the activations use only add, multiply, fma and
+// divide.
 #pragma once
 
 #include <cstddef>
@@ -68,7 +69,8 @@ struct Supported {
 };
 Supported supported_kernels();
 
-// The best table, or the one that the environment variable PACKED_RNN_ISA names; null if it names none of the supported.
+// The best table, or the one that the environment variable PACKED_RNN_ISA names; null if it names none of the
+// supported.
 const Kernels* select_kernels();
 
 }  // namespace packed_rnn

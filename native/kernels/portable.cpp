@@ -14,8 +14,8 @@ namespace {
 #define PACKED_RNN_FUSED PACKED_RNN_NOINLINE  // too long to stand in every unrolled loop
 #endif
 
-// a * b + c, rounded once. Processors without an fma instruction get it in double: the product is exact there, and a sum
-// rounded to odd (a lost part sets the last bit) rounds to float as the exact sum would.
+// a * b + c, rounded once. Processors without an fma instruction get it in double: the product is exact there, and a
+// sum rounded to odd (a lost part sets the last bit) rounds to float as the exact sum would.
 PACKED_RNN_INLINE float fused(float a, float b, float c) {
 #if defined(__FMA__) || defined(PACKED_RNN_ARM64)
   return std::fma(a, b, c);

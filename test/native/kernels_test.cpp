@@ -28,7 +28,9 @@ std::vector<std::size_t> sizes_around_lanes() {
   return sizes;
 }
 
-TEST(Kernels, PortableIsAlwaysSupportedAndComesLast) { EXPECT_STREQ(portable().isa, "portable"); }
+TEST(Kernels, PortableIsAlwaysSupportedAndComesLast) {
+  EXPECT_STREQ(portable().isa, "portable");
+}
 
 class EveryIsa : public testing::TestWithParam<const Kernels*> {};
 
@@ -71,7 +73,7 @@ TEST_P(EveryIsa, LinearGivesTheBitsOfPortable) {
 }
 
 // h' of a module of one unit with W = 1, U = 0 is the activation itself.
-std::vector<float> activation(const Kernels& kernels, const CellKernels Kernels::*cell, const std::vector<float>& x) {
+std::vector<float> activation(const Kernels& kernels, const CellKernels Kernels::* cell, const std::vector<float>& x) {
   const float one = 1, zero = 0;
   Parameters p;
   p.input_size = p.hidden_size = p.units = 1;
@@ -110,7 +112,8 @@ TEST_P(EveryIsa, TanhIsWithinThreeUlp) {
 
 TEST_P(EveryIsa, ActivationsAtTheEndsOfTheLine) {
   const float infinity = std::numeric_limits<float>::infinity(), nan = std::numeric_limits<float>::quiet_NaN();
-  const std::vector<float> y = activation(*GetParam(), &Kernels::rnn_tanh, {infinity, -infinity, 1e30f, -1e30f, nan, 0});
+  const std::vector<float> y =
+      activation(*GetParam(), &Kernels::rnn_tanh, {infinity, -infinity, 1e30f, -1e30f, nan, 0});
   EXPECT_EQ(y[0], 1.0f);
   EXPECT_EQ(y[1], -1.0f);
   EXPECT_EQ(y[2], 1.0f);

@@ -9,7 +9,9 @@
 namespace packed_rnn::test {
 namespace {
 
-const Kernels& best() { return *supported_kernels().tables[0]; }
+const Kernels& best() {
+  return *supported_kernels().tables[0];
+}
 
 RecurrentOptions options_of(const Cell& cell, std::size_t inputs, std::size_t units, std::size_t layers = 1,
                             std::size_t directions = 1, std::size_t projection = 0, bool bias = true) {
@@ -27,8 +29,8 @@ RecurrentOptions options_of(const Cell& cell, std::size_t inputs, std::size_t un
 // Runs each sequence on its own through the layers, in double.
 void expect_close(const Module& module, const Batch& batch, const Result& result) {
   const RecurrentOptions& o = module.options;
-  const std::size_t size = o.output_size(), width = o.num_directions * size, per_direction = module.parameters.size() /
-                    (o.num_layers * o.num_directions);
+  const std::size_t size = o.output_size(), width = o.num_directions * size,
+                    per_direction = module.parameters.size() / (o.num_layers * o.num_directions);
   for (std::size_t i = 0; i < batch.batch; ++i) {
     std::vector<std::size_t> rows;
     for (std::size_t t = 0, row = 0; t < batch.batch_sizes.size(); row += batch.batch_sizes[t++]) {
@@ -69,7 +71,8 @@ TEST(Recurrent, FollowsTheEquations) {
       for (const std::size_t directions : {1, 2}) {
         const std::size_t projections = cell.has_cell_state ? 2 : 1;
         for (std::size_t p = 0; p < projections; ++p) {
-          const Module module(random, options_of(cell, 7, 21, layers, directions, p * 5, (layers + directions) % 2 == 0));
+          const Module module(random,
+                              options_of(cell, 7, 21, layers, directions, p * 5, (layers + directions) % 2 == 0));
           const Batch batch(random, module.options, {11, 9, 9, 8, 5, 4, 4, 3, 2, 1, 0});
           SCOPED_TRACE(cell.name);
           expect_close(module, batch, forward(module.build(best()), batch));
@@ -117,7 +120,8 @@ TEST(Recurrent, PaddedRowsGiveTheBitsOfPackedOnes) {
       std::vector<float> input(batch.input.size()), output(packed.output.size());
       for (std::size_t t = 0; t < steps; ++t) {
         for (std::size_t i = 0; i < batch_size; ++i) {
-          std::copy_n(&batch.input[(t * batch_size + i) * o.input_size], o.input_size, &input[place(t, i) * o.input_size]);
+          std::copy_n(&batch.input[(t * batch_size + i) * o.input_size], o.input_size,
+                      &input[place(t, i) * o.input_size]);
         }
       }
       Result padded = packed;

@@ -64,7 +64,9 @@ TEST(Threads, StartAgainAfterAStop) {
   }
 }
 
-TEST(Threads, AreAsManyAsTheMachineGrantsUntilSet) { EXPECT_GE(get_num_threads(), 1u); }
+TEST(Threads, AreAsManyAsTheMachineGrantsUntilSet) {
+  EXPECT_GE(get_num_threads(), 1u);
+}
 
 }  // namespace
 }  // namespace packed_rnn::test
