@@ -51,7 +51,7 @@ function describeObject(value: object): string {
 }
 
 function withArticle(noun: string): string {
-  return `${/^[AEIOU]/i.test(noun) ? 'an' : 'a'} ${noun}`
+  return `${/^[AEIO]/i.test(noun) ? 'an' : 'a'} ${noun}`
 }
 
 /**
