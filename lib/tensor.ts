@@ -89,26 +89,32 @@ export class Tensor<D extends TypedArray = Float32Array> {
  * @param type the element type; without it the typed array's own, or float32, int64, bool by the kind of the first value
  */
 export function tensor(values: NestedArray | TypedArray, shape?: readonly number[], type?: DType): Tensor<TypedArray> {
-  if (type !== undefined && !(type in constructors)) {
+  if (type !== undefined && !Object.hasOwn(constructors, type)) {
     expected('ERR_ARG_VALUE', `one of ${Object.keys(constructors).join(', ')}`, 'type', describe(type))
   }
-  const flat: (number | bigint | boolean)[] = []
-  let nested: number[]
-  let inferred: DType
   const arrayType = dtypeOfArray[typedArrayName(values) ?? '']
-  if (arrayType) {
-    const array = values as TypedArray
-    for (const value of array) flat.push(value)
-    nested = [array.length]
-    inferred = arrayType
-  } else {
-    nested = flatten(values as NestedArray, flat)
-    inferred = typeof flat[0] === 'bigint' ? 'int64' : typeof flat[0] === 'boolean' ? 'bool' : 'float32'
-  }
-  const result = allocate(type ?? inferred, checkedShape(shape ?? nested, flat.length, 'shape'))
-  const { data } = result
-  for (let i = 0; i < flat.length; ++i) data[i] = converted(flat[i]!, result.type)
+  if (arrayType) return fromArray(values as TypedArray, arrayType, shape, type)
+  return fromNested(values as NestedArray, shape, type)
+}
+
+function fromArray(array: TypedArray, own: DType, shape?: readonly number[], type = own): Tensor<TypedArray> {
+  const result = allocate(type, checkedShape(shape ?? [array.length], array.length, 'shape'))
+  if (type !== own) fill(result, array)
+  else if (array.length > 0) result.data.set(array as never)
   return result
+}
+
+function fromNested(values: NestedArray, shape?: readonly number[], type?: DType): Tensor<TypedArray> {
+  const flat: (number | bigint | boolean)[] = []
+  const nested = flatten(values, flat)
+  const inferred = typeof flat[0] === 'bigint' ? 'int64' : typeof flat[0] === 'boolean' ? 'bool' : 'float32'
+  const result = allocate(type ?? inferred, checkedShape(shape ?? nested, flat.length, 'shape'))
+  fill(result, flat)
+  return result
+}
+
+function fill({ data, type }: Tensor<TypedArray>, values: ArrayLike<number | bigint | boolean>): void {
+  for (let i = 0; i < data.length; ++i) data[i] = converted(values[i]!, type)
 }
 
 /** A TensorLike whose data, shape and type have been found to agree. */
