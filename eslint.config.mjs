@@ -3,7 +3,7 @@ import globals from 'globals'
 import tseslint from 'typescript-eslint'
 
 export default tseslint.config(
-  { ignores: ['build/', 'dist/', 'prebuilds/', 'coverage/'] },
+  { ignores: ['dist/', 'build/', 'prebuilds/', 'coverage/'] },
   js.configs.recommended,
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   {
