@@ -1,0 +1,335 @@
+import { GRU, LSTM, type LSTMState, RNN, type State, type Stream, stepStreams, Tensor, type TensorLike } from '../lib'
+import { native } from '../lib/binding'
+import type { ModuleName } from './reference'
+import {
+  type AnyModule,
+  type AnyOptions,
+  expectSameArrays,
+  expectSameBits,
+  generator,
+  randomModule,
+  randomState,
+  randomTensor
+} from './support'
+import { expectError } from './thrown'
+
+const inputSize = 7
+const kinds: [ModuleName, Partial<AnyOptions>][] = [
+  ['LSTM', { numLayers: 2 }],
+  ['LSTM', { projSize: 4 }],
+  ['GRU', { numLayers: 2 }],
+  ['RNN', { numLayers: 2 }]
+]
+const random = generator(30)
+const sequence = randomTensor(random, [24, inputSize], 2)
+const chunkings = [[24], [1, 22, 1], [0, 5, 0, 0, 19, 0], [7, 8, 9], Array.from({ length: 24 }, () => 1)]
+
+function chunksOf({ data }: Tensor, counts: readonly number[]): Tensor[] {
+  let from = 0
+  return counts.map((count) => {
+    const start = from * inputSize
+    from += count
+    return new Tensor(data.slice(start, from * inputSize), [count, inputSize])
+  })
+}
+
+function joined(outputs: readonly Tensor[]): Tensor {
+  const width = outputs[0]!.shape[1]!
+  const data = Float32Array.from(outputs.flatMap((output) => [...output.data]))
+  return new Tensor(data, [data.length / width, width])
+}
+
+function expectSameStates(actual: State, expected: State): void {
+  expectSameBits(actual.h as Tensor, expected.h as Tensor)
+  expect('c' in actual).toBe('c' in expected)
+  if (expected.c) expectSameBits(actual.c as Tensor, expected.c as Tensor)
+}
+
+const moduleOf = (name: ModuleName, some: Partial<AnyOptions> = {}): AnyModule =>
+  randomModule(name, { inputSize, hiddenSize: 9, ...some }, 31)
+
+describe.each(kinds)('%s %j', (name, some) => {
+  const module = moduleOf(name, some)
+  const initial = randomState(module, random)
+  const expected = module.forwardSync(sequence, initial)
+
+  test.each(chunkings)('B53 chunks of %j and more give the bits of one run', async (...counts) => {
+    const [now, later] = [module.createStream(initial), module.createStream(initial)]
+    const chunks = chunksOf(sequence, counts)
+    expectSameBits(joined(chunks.map((chunk) => now.pushSync(chunk))), expected.output)
+    expectSameBits(joined(await Promise.all(chunks.map((chunk) => later.push(chunk)))), expected.output)
+    for (const stream of [now, later]) {
+      expectSameStates(stream.state, expected.state)
+      expect(stream.steps).toBe(24)
+    }
+  })
+
+  test('chunks without steps do nothing', async () => {
+    const stream = module.createStream(initial)
+    const none = new Tensor(new Float32Array(0), [0, inputSize])
+    for (const output of [stream.pushSync(none), await stream.push(none)]) {
+      expect(output.shape).toEqual([0, expected.output.shape[1]])
+    }
+    expectSameStates(stream.state, initial)
+    expect(stream.steps).toBe(0)
+  })
+
+  test('B53 many streams in one call, ragged and empty, give the bits of each alone', async () => {
+    const counts = [
+      [3, 0, 5],
+      [0, 0, 1],
+      [9, 2, 0],
+      [1, 1, 1]
+    ]
+    const inputs = counts.map((own) => chunksOf(randomTensor(random, [12, inputSize]), own))
+    const states = counts.map((_, i) => (i === 2 ? null : randomState(module, random)))
+    const [together, alone] = [states, states].map((all) => all.map((state) => module.createStream(state)))
+    for (const round of [0, 1, 2]) {
+      const chunks = inputs.map((own) => own[round]!)
+      const outputs = await stepStreams(together!, chunks)
+      outputs.forEach((output, i) => {
+        expectSameBits(output, alone![i]!.pushSync(chunks[i]!))
+      })
+    }
+    together!.forEach((stream, i) => {
+      expectSameStates(stream.state, alone![i]!.state)
+      expect(stream.steps).toBe(counts[i]!.reduce((a, b) => a + b))
+    })
+  })
+})
+
+describe('the state of a stream', () => {
+  const lstm = moduleOf('LSTM', { numLayers: 2 }) as LSTM
+  const chunk = randomTensor(random, [3, inputSize])
+
+  test('is zeros at first, [layers, size], and a copy', () => {
+    const stream = lstm.createStream()
+    for (const { shape, data } of [stream.state.h, stream.state.c]) {
+      expect(shape).toEqual([2, 9])
+      expect(data).toEqual(new Float32Array(18))
+    }
+    stream.state.h.data.fill(NaN)
+    expect(stream.state.h.data).toEqual(new Float32Array(18))
+  })
+
+  test('does not follow the tensors that it was given', () => {
+    const given = randomState(lstm, random)
+    const stream = lstm.createStream(given)
+    const before = given.h.data.slice()
+    given.h.data.fill(NaN)
+    expectSameArrays(stream.state.h.data, before)
+  })
+
+  test('reset starts anew, from zeros or from a state', () => {
+    const stream = lstm.createStream()
+    const first = stream.pushSync(chunk)
+    expect(stream.steps).toBe(3)
+    stream.reset()
+    expect(stream.steps).toBe(0)
+    expectSameBits(stream.pushSync(chunk), first)
+    const given = randomState(lstm, random)
+    stream.reset(given)
+    expectSameStates(stream.state, given)
+    expectSameBits(stream.pushSync(chunk), lstm.createStream(given).pushSync(chunk))
+  })
+
+  test('a clone goes on by itself', () => {
+    const stream = lstm.createStream()
+    stream.pushSync(chunk)
+    const clone = stream.clone()
+    expectSameStates(clone.state, stream.state)
+    expect(clone.steps).toBe(3)
+    const state = clone.state
+    stream.pushSync(chunk)
+    expectSameStates(clone.state, state)
+    expectSameBits(clone.pushSync(chunk), lstm.createStream(state).pushSync(chunk))
+  })
+
+  test('what does not fit is refused, and changes nothing', () => {
+    const make = (state: unknown) => () => lstm.createStream(state as State)
+    const [h, c] = [randomTensor(random, [2, 9]), randomTensor(random, [2, 9])]
+    expectError(make({ h }), TypeError, 'ERR_ARG_TYPE', 'state', '{ h, c }')
+    expectError(
+      make({ h: randomTensor(random, [2, 1, 9]), c }),
+      RangeError,
+      'ERR_SHAPE',
+      'state.h',
+      '[2, 9]',
+      '[2, 1, 9]'
+    )
+    const stream = lstm.createStream({ h, c })
+    expectError(
+      () => {
+        stream.reset({ h, c: { data: new Float64Array(18), shape: [2, 9] } })
+      },
+      TypeError,
+      'ERR_DTYPE',
+      'state.c',
+      'float64'
+    )
+    expectSameStates(stream.state, { h, c })
+  })
+})
+
+describe('a chunk that does not fit', () => {
+  const gru = moduleOf('GRU')
+  const wrong: [
+    TensorLike,
+    TypeErrorConstructor | RangeErrorConstructor,
+    'ERR_SHAPE' | 'ERR_DTYPE' | 'ERR_ARG_TYPE'
+  ][] = [
+    [randomTensor(random, [3, inputSize + 1]), RangeError, 'ERR_SHAPE'],
+    [randomTensor(random, [inputSize]), RangeError, 'ERR_SHAPE'],
+    [randomTensor(random, [1, 1, inputSize]), RangeError, 'ERR_SHAPE'],
+    [{ data: new Float64Array(inputSize), shape: [1, inputSize] }, TypeError, 'ERR_DTYPE'],
+    [null as never, TypeError, 'ERR_ARG_TYPE']
+  ]
+
+  test('is refused by name, and changes nothing', async () => {
+    const stream = gru.createStream()
+    for (const [chunk, type, code] of wrong) {
+      expectError(() => stream.pushSync(chunk), type, code, 'chunk', 'but received')
+      await expect(stream.push(chunk)).rejects.toMatchObject({ code })
+      await expect(stepStreams([stream], [chunk])).rejects.toMatchObject({
+        code,
+        message: expect.stringContaining('chunks[0]') as string
+      })
+    }
+    expect(stream.steps).toBe(0)
+    expect(stream.state.h.data).toEqual(new Float32Array(9))
+  })
+
+  test('leaves the other streams of the call as they were', async () => {
+    const streams = [gru.createStream(), gru.createStream()]
+    await expect(stepStreams(streams, [sequence, randomTensor(random, [1, 2])])).rejects.toMatchObject({
+      code: 'ERR_SHAPE'
+    })
+    for (const stream of streams) {
+      expect(stream.steps).toBe(0)
+      expect(stream.state.h.data).toEqual(new Float32Array(9))
+    }
+  })
+})
+
+describe('pushes that overlap', () => {
+  const module = moduleOf('LSTM')
+  const expected = module.forwardSync(sequence)
+
+  test('are taken in order, each with the chunk as it was', async () => {
+    const stream = module.createStream()
+    const buffer = new Float32Array(inputSize)
+    const outputs = Array.from({ length: 24 }, (_, t) => {
+      buffer.set(sequence.data.subarray(t * inputSize, (t + 1) * inputSize))
+      return stream.push({ data: buffer, shape: [1, inputSize] })
+    })
+    buffer.fill(NaN)
+    expectSameBits(joined(await Promise.all(outputs)), expected.output)
+  })
+
+  test('state and steps are those of the last chunk that is done', async () => {
+    const stream = module.createStream()
+    const [first, second] = chunksOf(sequence, [4, 20])
+    const pushed = stream.push(first!)
+    expect(stream.steps).toBe(0)
+    expect(stream.state.h.data).toEqual(new Float32Array(9))
+    const clone = stream.clone()
+    await pushed
+    expect(stream.steps).toBe(4)
+    expect(clone.steps).toBe(0)
+    await stream.push(second!)
+    expectSameStates(stream.state, expected.state)
+  })
+
+  test('pushSync and reset are refused meanwhile, and allowed again after', async () => {
+    const stream = module.createStream()
+    const [first, second] = chunksOf(sequence, [4, 20])
+    const outputs = [stream.push(first!)]
+    expectError(() => stream.pushSync(second!), Error, 'ERR_BUSY', 'pushSync', 'await')
+    expectError(
+      () => {
+        stream.reset()
+      },
+      Error,
+      'ERR_BUSY',
+      'reset',
+      'await'
+    )
+    const done = await Promise.all(outputs)
+    expectSameBits(joined([...done, stream.pushSync(second!)]), expected.output)
+    stream.reset()
+    expect(stream.steps).toBe(0)
+  })
+
+  test('stepStreams waits for pushes, and pushes for stepStreams', async () => {
+    const [stream, other] = [module.createStream(), module.createStream()]
+    const [a, b, c] = chunksOf(sequence, [5, 6, 13])
+    const outputs = await Promise.all([stream.push(a!), stepStreams([other, stream], [a!, b!]), stream.push(c!)])
+    expectSameBits(joined([outputs[0], outputs[1][1]!, outputs[2]]), expected.output)
+    expectSameBits(outputs[1][0]!, outputs[0])
+    expectSameStates(stream.state, expected.state)
+    expect([stream.steps, other.steps]).toEqual([24, 5])
+  })
+})
+
+describe('a run that fails', () => {
+  const module = moduleOf('GRU')
+  const [first, second] = chunksOf(sequence, [4, 20])
+  const failOnce = (): unknown => jest.spyOn(native, 'forward').mockRejectedValueOnce(new RangeError('no memory'))
+  afterEach(() => {
+    jest.restoreAllMocks()
+  })
+
+  test('leaves the state as it was, and fails what is queued behind it, but nothing after', async () => {
+    failOnce()
+    const stream = module.createStream()
+    const pushed = await Promise.allSettled([
+      stream.push(first!),
+      stream.push(second!),
+      stepStreams([stream], [first!])
+    ])
+    expect(pushed.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected'])
+    expect(stream.steps).toBe(0)
+    expectSameBits(joined([await stream.push(first!), stream.pushSync(second!)]), module.forwardSync(sequence).output)
+  })
+
+  test('of many streams leaves all of them as they were', async () => {
+    failOnce()
+    const streams = [module.createStream(), module.createStream()]
+    await expect(stepStreams(streams, [first!, second!])).rejects.toThrow('no memory')
+    for (const stream of streams) {
+      expect(stream.steps).toBe(0)
+      expect(stream.state.h.data).toEqual(new Float32Array(9))
+    }
+    await expect(stepStreams(streams, [first!, second!])).resolves.toHaveLength(2)
+  })
+})
+
+describe('what cannot be streamed', () => {
+  test.each([LSTM, GRU, RNN])('a bidirectional module', (module) => {
+    const make = (): unknown => new module({ inputSize, hiddenSize: 2, bidirectional: true }).createStream()
+    expectError(make, RangeError, 'ERR_ARG_VALUE', 'createStream', 'bidirectional', 'reverse direction')
+  })
+
+  test('streams of different modules together, one stream twice, or no streams at all', async () => {
+    const [a, b] = [moduleOf('GRU').createStream(), moduleOf('GRU').createStream()]
+    const reject = (streams: unknown, chunks: unknown, code: string, ...says: string[]): Promise<void> =>
+      expect(stepStreams(streams as Stream[], chunks as Tensor[])).rejects.toMatchObject({
+        code,
+        message: expect.stringMatching(new RegExp(says.map((text) => `(?=.*${text})`).join(''))) as string
+      })
+    await reject([a, b], [sequence, sequence], 'ERR_ARG_VALUE', 'one module', 'streams')
+    await reject([a, a], [sequence, sequence], 'ERR_ARG_VALUE', 'streams.1.', 'different streams')
+    await reject([a, {}], [sequence, sequence], 'ERR_ARG_TYPE', 'streams.1.', 'a stream')
+    await reject([a], [], 'ERR_LENGTHS', 'chunks', '1', '0')
+    await reject(a, [sequence], 'ERR_ARG_TYPE', 'streams', 'array')
+    await reject([a], sequence, 'ERR_ARG_TYPE', 'chunks', 'array')
+    await expect(stepStreams([], [])).resolves.toEqual([])
+    expect(a.steps).toBe(0)
+  })
+})
+
+test('the state of an LSTM stream has c, by its type as well', () => {
+  const state: LSTMState = new LSTM({ inputSize, hiddenSize: 2 }).createStream().state
+  expect(Object.keys(state)).toEqual(['h', 'c'])
+  expect(Object.keys(new GRU({ inputSize, hiddenSize: 2 }).createStream().state)).toEqual(['h'])
+})
