@@ -228,7 +228,7 @@ export class Engine {
 
   #arguments(call: Call): Parameters<Native['forward']> {
     const { input, batchSizes, order, batch, steps, h0, c0, output, h, c } = call
-    const cn = c && c.data
+    const cn = c?.data ?? null
     return [this.#handle, input, batchSizes, order, batch, steps, this.#batchFirst, h0, c0, output.data, h.data, cn]
   }
 
@@ -275,9 +275,7 @@ function loadOptions(kind: Kind, given: unknown): { readonly prefix: string; rea
 }
 
 /** A class of modules, as its static members see it. */
-interface ModuleClass<M, O> {
-  new (options: O, stateDict?: StateDict): M
-}
+type ModuleClass<M, O> = new (options: O, stateDict?: StateDict) => M
 
 function kindOf(moduleClass: unknown): Kind {
   return (moduleClass as typeof Parametrized).kind

@@ -270,9 +270,9 @@ function widenFloat16(halves: Int16Array): Float32Array {
   const bits = new Uint32Array(floats.buffer)
   halves.forEach((half, i) => {
     bits[i] = (half & 0x7fff) << 13
-    floats[i]! *= 2 ** 112
+    floats[i] = floats[i]! * 2 ** 112
     const infinite = (half & 0x7c00) === 0x7c00 ? 0x7f800000 : 0
-    bits[i]! |= infinite | ((half & 0x8000) << 16)
+    bits[i] = bits[i] | infinite | ((half & 0x8000) << 16)
   })
   return floats
 }

@@ -206,7 +206,7 @@ function copyOf({ data, shape }: Tensor): Tensor {
 }
 
 function callOf(input: Float32Array, steps: number, from: Held, output: Tensor, to: Held): Call {
-  const c0 = from.c && from.c.data
+  const c0 = from.c?.data ?? null
   return { input, batchSizes: null, order: null, batch: 1, steps, h0: from.h.data, c0, output, h: to.h, c: to.c }
 }
 

@@ -29,8 +29,9 @@ const files = readdirSync(folder).filter((file) => file.endsWith('.safetensors')
 const camelCase = (name: string): string => name.replace(/_./g, ([, letter]) => letter!.toUpperCase())
 
 async function load(file: string): Promise<Golden> {
-  const tensors = await loadSafetensors(path.join(folder, file))
-  const { module, options, input_kind: kind, lengths } = tensors.metadata as Record<string, string>
+  const loaded = await loadSafetensors(path.join(folder, file))
+  const tensors: Record<string, Tensor<TypedArray>> = loaded
+  const { module, options, input_kind: kind, lengths } = loaded.metadata as Record<string, string>
   const named = Object.entries(JSON.parse(options!) as object).map(([name, value]) => [
     camelCase(name),
     value as unknown

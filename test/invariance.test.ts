@@ -144,7 +144,7 @@ describe.each(kinds)('%s %j', (name, some) => {
         full.map((b) => sequences[b]!),
         { batchFirst }
       )
-      const other = newModule(name, { ...module.options, batchFirst } as AnyOptions, module.stateDict())
+      const other = newModule(name, { ...module.options, batchFirst }, module.stateDict())
       const result = other.forwardSync(padded, chosenStates(state, full))
       const outputs = unpadSequence(
         result.output,

@@ -60,13 +60,13 @@ const cases: Case[] = sizes.flatMap((size) => [
   }
 ])
 
-function jobOf({ module, options, lengths }: Case, seed: number): Job & { expected: ReferenceResult[] } {
+function jobOf({ module, options, lengths }: Case, seed: number): { job: Job; expected: ReferenceResult[] } {
   const random = generator(seed)
   const stateDict = randomStateDict(module, options, random)
   const sequences = lengths.map((steps) => randomTensor(random, [steps, options.inputSize], 2))
   const { data, batchSizes, sortedIndices } = packSequence(sequences, { enforceSorted: false })
   const expected = sequences.map((sequence) => reference(module, options, stateDict, rowsOf(sequence)))
-  return { module, options, stateDict, input: [data, batchSizes, sortedIndices], state: null, expected }
+  return { job: { module, options, stateDict, input: [data, batchSizes, sortedIndices], state: null }, expected }
 }
 
 /** The states of many sequences, as [layers, batch, size]. */
@@ -83,8 +83,8 @@ const jobs = cases.map(jobOf)
 const results = new Map<string, readonly JobResult[]>()
 
 beforeAll(async () => {
-  const sendable = jobs.map(({ expected: _, ...job }): Job => job)
-  for (const isa of isas) results.set(isa, await runUnder(isa, sendable))
+  const all = jobs.map(({ job }) => job)
+  for (const isa of isas) results.set(isa, await runUnder(isa, all))
 })
 
 test('the sizes are those around every lane count', () => {
@@ -94,10 +94,10 @@ test('the sizes are those around every lane count', () => {
 describe.each(cases.map(({ title }, i) => [title, i] as const))('%s', (_, i) => {
   test('is what the reference computes in float64', () => {
     const { output, h, c } = results.get(isas[0]!)![i]!
-    const { expected, module } = jobs[i]!
+    const { expected, job } = jobs[i]!
     expect(maxError(output, packedRows(expected))).toBeLessThan(tolerance)
     expect(maxError(h, statesOf(expected, 'h'))).toBeLessThan(tolerance)
-    if (module === 'LSTM') expect(maxError(c!, statesOf(expected, 'c'))).toBeLessThan(tolerance)
+    if (job.module === 'LSTM') expect(maxError(c!, statesOf(expected, 'c'))).toBeLessThan(tolerance)
   })
 
   test('B58 has the same bits on every instruction set', () => {

@@ -144,7 +144,7 @@ describe('B38 wrong options are errors', () => {
       const some = Object.fromEntries(Object.entries(sizes).filter(([key]) => key !== name))
       expectError(() => new GRU(some as never), TypeError, 'ERR_ARG_TYPE', `options.${name}`, 'undefined')
     }
-    expectError(() => new (GRU as new () => GRU)(), TypeError, 'ERR_ARG_TYPE', 'options.inputSize', 'undefined')
+    expectError(() => new (GRU as unknown as new () => GRU)(), TypeError, 'ERR_ARG_TYPE', 'options.inputSize', 'undefined')
     expectError(() => new GRU(3 as never), TypeError, 'ERR_ARG_TYPE', 'options', '3')
   })
 
@@ -373,7 +373,7 @@ describe('B48 packed, unsorted', () => {
       expect(result.output.sortedIndices).toBe(packed.sortedIndices)
       expect(result.output.unsortedIndices).toBe(packed.unsortedIndices)
       sequences.forEach((sequence, b) => {
-        const only = (states: TensorLike): Tensor => tensor(stateOf(states as Tensor, b).map((row) => [row])) as Tensor
+        const only = (states: Tensor): TensorLike => tensor(stateOf(states, b).map((row) => [row]))
         const own = { h: only(state.h), ...(state.c && { c: only(state.c) }) }
         const alone = module.forwardSync(packSequence([sequence]), own)
         expectSameBits(unpackSequence(result.output)[b]!, alone.output.data)

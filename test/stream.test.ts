@@ -1,4 +1,15 @@
-import { GRU, LSTM, type LSTMState, RNN, type State, type Stream, stepStreams, Tensor, type TensorLike } from '../lib'
+import {
+  GRU,
+  type HiddenState,
+  LSTM,
+  type LSTMState,
+  RNN,
+  type State,
+  type Stream,
+  stepStreams,
+  Tensor,
+  type TensorLike
+} from '../lib'
 import { native } from '../lib/binding'
 import type { ModuleName } from './reference'
 import {
@@ -39,10 +50,10 @@ function joined(outputs: readonly Tensor[]): Tensor {
   return new Tensor(data, [data.length / width, width])
 }
 
-function expectSameStates(actual: State, expected: State): void {
-  expectSameBits(actual.h as Tensor, expected.h as Tensor)
-  expect('c' in actual).toBe('c' in expected)
-  if (expected.c) expectSameBits(actual.c as Tensor, expected.c as Tensor)
+function expectSameStates(actual: HiddenState | LSTMState, expected: { h: Tensor; c?: Tensor }): void {
+  expectSameBits(actual.h, expected.h)
+  expect('c' in actual).toBe(expected.c !== undefined)
+  if ('c' in actual) expectSameBits(actual.c, expected.c!)
 }
 
 const moduleOf = (name: ModuleName, some: Partial<AnyOptions> = {}): AnyModule =>
