@@ -14,31 +14,33 @@ namespace packed_rnn {
 // What a team shares. A job is never freed, only used again when its last helper has left, so that a helper which comes
 // late finds it closed, not gone.
 struct Team::Job {
-  // What is still to be taken of the present run, indices front to back − 1, behind a number for the run; one word, so
-  // that taking is one exchange. The caller takes at the front, helpers at the back.
-  static constexpr std::uint64_t index_bits = 16, index_mask = (1 << index_bits) - 1;
-  static constexpr std::uint64_t closed = 0;
-  alignas(64) std::atomic<std::uint64_t> claims{closed};
-  alignas(64) std::atomic<std::size_t> done{0};  // by helpers, in the present run
-  std::atomic<std::size_t> helpers{0};
-  std::uint32_t run = 0;
+  // The present run in one word, so that taking an index is one exchange, and in one cache line with what to call, so
+  // that a helper that waits for it has all at once: the indices still to be taken, front to back − 1, and how many the
+  // helpers have done. The caller takes at the front, helpers at the back. An exchange that comes too late for its run
+  // fails, or takes an index of the next run, which is as good.
+  alignas(64) std::atomic<std::uint64_t> state{closed};
   Call call = nullptr;
   const void* context = nullptr;
 
-  static std::uint64_t front(std::uint64_t claims) { return claims & index_mask; }
-  static std::uint64_t back(std::uint64_t claims) { return claims >> index_bits & index_mask; }
+  alignas(64) std::atomic<std::size_t> helpers{0};
 
-  bool take_front(std::size_t& i) {
-    std::uint64_t now = claims.load(std::memory_order_relaxed);
+  static constexpr std::uint64_t bits = 16, mask = (1 << bits) - 1;
+  static constexpr std::uint64_t one_front = 1, one_back = one_front << bits, one_done = one_back << bits;
+  static constexpr std::uint64_t closed = ~std::uint64_t(0);
+
+  static std::uint64_t front(std::uint64_t state) { return state & mask; }
+  static std::uint64_t back(std::uint64_t state) { return state >> bits & mask; }
+  static std::uint64_t done(std::uint64_t state) { return state >> 2 * bits & mask; }
+
+  bool take_front(std::uint64_t now, std::size_t& i) {
     while (front(now) < back(now)) {
-      if (claims.compare_exchange_weak(now, now + 1, std::memory_order_acq_rel)) return i = front(now), true;
+      if (state.compare_exchange_weak(now, now + one_front, std::memory_order_acq_rel)) return i = front(now), true;
     }
     return false;
   }
-  bool take_back(std::uint64_t& now, std::size_t& i) {
-    while (front(now) < back(now)) {
-      const std::uint64_t next = now - (std::uint64_t(1) << index_bits);
-      if (claims.compare_exchange_weak(now, next, std::memory_order_acq_rel)) return i = back(next), true;
+  bool take_back(std::uint64_t now, std::size_t& i) {
+    while (now != closed && front(now) < back(now)) {
+      if (state.compare_exchange_weak(now, now - one_back, std::memory_order_acq_rel)) return i = back(now) - 1, true;
     }
     return false;
   }
@@ -129,12 +131,12 @@ class Helper {
   static void serve(Team::Job& job) {
     Spin spin;
     for (;;) {
-      std::uint64_t claims = job.claims.load(std::memory_order_acquire);
-      if (claims == Team::Job::closed) return;
+      const std::uint64_t now = job.state.load(std::memory_order_acquire);
+      if (now == Team::Job::closed) return;
       std::size_t i;
-      if (job.take_back(claims, i)) {
+      if (job.take_back(now, i)) {
         job.call(job.context, i);
-        job.done.fetch_add(1, std::memory_order_release);
+        job.state.fetch_add(Team::Job::one_done, std::memory_order_acq_rel);
         spin = Spin();
       } else {
         spin.wait();
@@ -209,7 +211,7 @@ class Pool {
     const std::lock_guard<std::mutex> lock(mutex_);
     busy_ -= size;
     if (!job) return;
-    job->claims.store(Team::Job::closed, std::memory_order_release);
+    job->state.store(Team::Job::closed, std::memory_order_release);
     for (const auto& helper : helpers_) {
       if (helper->lent_to == job) helper->lent_to = nullptr;
     }
@@ -226,17 +228,16 @@ class Pool {
     return limit_;
   }
 
-  // A job that no helper is in; its claims are of a run that has nothing to take.
+  // A job that no helper is in, with nothing to take yet.
   Team::Job* open() {
     Team::Job* free = nullptr;
     for (const auto& job : jobs_) {
-      const bool unused = job->claims.load(std::memory_order_relaxed) == Team::Job::closed &&
+      const bool unused = job->state.load(std::memory_order_relaxed) == Team::Job::closed &&
                           job->helpers.load(std::memory_order_acquire) == 0;
       if (unused) free = job.get();
     }
     if (!free) free = jobs_.emplace_back(std::make_unique<Team::Job>()).get();
-    free->run = 1;
-    free->claims.store(std::uint64_t(free->run) << 32, std::memory_order_release);
+    free->state.store(0, std::memory_order_release);
     return free;
   }
 
@@ -277,17 +278,25 @@ Team::~Team() {
 }
 
 void Team::run_shared(std::size_t count, Call call, const void* context) {
-  assert(count <= Job::index_mask);
+  assert(count <= Job::mask);
   Job& job = *job_;
   job.call = call;
   job.context = context;
-  job.done.store(0, std::memory_order_relaxed);
-  if (++job.run == 0) job.run = 1;
-  job.claims.store(std::uint64_t(job.run) << 32 | std::uint64_t(count) << Job::index_bits, std::memory_order_release);
-  std::size_t own = 0;
-  for (std::size_t i; job.take_front(i); ++own) call(context, i);
+  // The first index is the caller's own from the start.
+  job.state.store(count * Job::one_back + Job::one_front, std::memory_order_release);
+  call(context, 0);
   Spin spin;
-  while (job.done.load(std::memory_order_acquire) != count - own) spin.wait();
+  for (std::size_t own = 1;;) {
+    const std::uint64_t now = job.state.load(std::memory_order_acquire);
+    if (Job::done(now) + own == count) return;
+    std::size_t i;
+    if (job.take_front(now, i)) {
+      call(context, i);
+      ++own;
+    } else {
+      spin.wait();
+    }
+  }
 }
 
 }  // namespace packed_rnn
