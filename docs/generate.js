@@ -1,9 +1,9 @@
 'use strict'
 
 /**
- * Writes docs/api.md from the declarations that the compiler emits and the comments in them.
+ * Writes docs/api.md from the declarations that the compiler has emitted and the comments in them.
  *
- *     node docs/generate.js            writes the page
+ *     npm run docs                     builds, and writes the page
  *     node docs/generate.js --check    fails if the page is not what would be written
  */
 
@@ -27,18 +27,16 @@ const sections = [
 
 // ---- what there is ----------------------------------------------------------------------------------------------------
 
-/** The emitted declarations: by file of lib/, without its extension, and by name. */
+/** The declarations in dist/: by file, without its extension, and by name. */
 function readDeclarations() {
-  const config = ts.getParsedCommandLineOfConfigFile(path.join(root, 'tsconfig.build.json'), {}, ts.sys)
-  const program = ts.createProgram(config.fileNames, { ...config.options, emitDeclarationOnly: true })
-  const files = new Map()
-  program.emit(undefined, (name, text) => {
-    const source = ts.createSourceFile(name, text, ts.ScriptTarget.Latest, true)
-    files.set(path.basename(name, '.d.ts'), source)
-  })
-  const index = files.get('index')
-  const declarations = new Map([...files].map(([file, source]) => [file, byName(source)]))
-  return { index, declarations }
+  const folder = path.join(root, 'dist')
+  const sources = fs
+    .readdirSync(folder)
+    .filter((name) => name.endsWith('.d.ts'))
+    .map((name) => [path.basename(name, '.d.ts'), fs.readFileSync(path.join(folder, name), 'utf8')])
+    .map(([file, text]) => [file, ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true)])
+  const { index } = Object.fromEntries(sources)
+  return { index, declarations: new Map(sources.map(([file, source]) => [file, byName(source)])) }
 }
 
 function byName(source) {
