@@ -62,13 +62,14 @@ const equations: Record<ModuleName, (options: ReferenceOptions) => CellEquations
     }
 }
 
-function affine(weight: TensorLike, bias: TensorLike | undefined, x: Vector): number[] {
-  const rows = weight.data.length / x.length
-  return Array.from({ length: rows }, (_, i) => {
-    let sum = bias ? Number(bias.data[i]) : 0
-    for (let k = 0; k < x.length; ++k) sum += Number(weight.data[i * x.length + k]) * x[k]!
-    return sum
-  })
+function affine(weight: Float64Array, bias: Float64Array | undefined, x: Vector): number[] {
+  const result: number[] = []
+  for (let row = 0; row < weight.length; row += x.length) {
+    let sum = bias ? bias[result.length]! : 0
+    for (let k = 0; k < x.length; ++k) sum += weight[row + k]! * x[k]!
+    result.push(sum)
+  }
+  return result
 }
 
 const zeros = (length: number): number[] => new Array<number>(length).fill(0)
@@ -94,16 +95,21 @@ export function reference(
   let input = sequence
   for (let layer = 0; layer < numLayers; ++layer) {
     const halves = (bidirectional ? ['', '_reverse'] : ['']).map((suffix) => {
-      const parameter = (name: string): TensorLike => parameters[`${name}_l${String(layer)}${suffix}`]!
-      const projection = parameter('weight_hr') as TensorLike | undefined
-      const width = projection ? projection.data.length / hiddenSize : hiddenSize
+      const parameter = (name: string): Float64Array | undefined => {
+        const values = parameters[`${name}_l${String(layer)}${suffix}`]
+        return values && Float64Array.from(values.data as Float32Array)
+      }
+      const [weightIh, weightHh] = [parameter('weight_ih')!, parameter('weight_hh')!]
+      const [biasIh, biasHh] = [parameter('bias_ih'), parameter('bias_hh')]
+      const projection = parameter('weight_hr')
+      const width = projection ? projection.length / hiddenSize : hiddenSize
       let state: CellState = { h: h0?.[h.length] ?? zeros(width), c: c0?.[c.length] ?? zeros(hiddenSize) }
       const order = [...input.keys()]
       if (suffix) order.reverse()
       const outputs: Vector[] = []
       for (const t of order) {
-        const fromInput = affine(parameter('weight_ih'), parameter('bias_ih'), input[t]!)
-        const fromHidden = affine(parameter('weight_hh'), parameter('bias_hh'), state.h)
+        const fromInput = affine(weightIh, biasIh, input[t]!)
+        const fromHidden = affine(weightHh, biasHh, state.h)
         state = step(fromInput, fromHidden, state, hiddenSize)
         if (projection) state = { c: state.c, h: affine(projection, undefined, state.h) }
         outputs[t] = state.h
