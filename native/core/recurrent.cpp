@@ -73,6 +73,9 @@ struct Share {
 // How many rows a span has between layers: enough to use the weights well, few enough to stay in the cache.
 constexpr std::size_t span_rows = 512;
 
+// Work of some 20 microseconds, below which a helper comes too late, and of some 400.
+constexpr double least_shared_fmas = 1e6, brief_fmas = 2e7;
+
 // Where a layer finds its input or leaves its output: the caller's array, or one between layers, which holds the steps
 // of one span and begins with its first.
 template <class Float>
@@ -95,7 +98,7 @@ class Recurrent::Pass {
 
  private:
   // x of so many rows is multiplied at once when a step alone has too few to use the weights well.
-  static constexpr std::size_t start_bytes = 256 << 10, most_chunk_rows = 48;
+  static constexpr std::size_t start_bytes = 256 << 10, most_chunk_rows = 60;
 
   void start_states();
   void finish_states();
@@ -321,12 +324,6 @@ std::size_t Recurrent::bytes() const {
   return bytes;
 }
 
-// Below about 20 microseconds of work a helper comes too late.
-std::size_t Recurrent::useful_threads(const Run& run) const {
-  const double fmas = static_cast<double>(bytes() / sizeof(float)) * static_cast<double>(run.layout.rows());
-  return fmas < 1e6 ? 1 : get_num_threads();
-}
-
 // Directions and shares of the sequences are independent, and split without any meeting as long as every share has rows
 // enough for a tile. Else all threads go through the steps together, each with its part of the panels.
 std::size_t Recurrent::shares(const Run& run, const Team& team) const {
@@ -356,8 +353,9 @@ std::deque<Recurrent::Pass> Recurrent::passes(const Run& run, std::size_t shares
 //
 // But a reverse direction begins at the end: of two directions the whole time is one span.
 void Recurrent::forward(const Run& run) const {
-  Team team(useful_threads(run));
   const Layout& layout = run.layout;
+  const double fmas = static_cast<double>(bytes() / sizeof(float)) * static_cast<double>(layout.rows());
+  Team team(fmas < least_shared_fmas ? 1 : get_num_threads(), fmas < brief_fmas);
   const bool spans = options_.num_layers > 1 && options_.num_directions == 1;
   const std::size_t all = layout.rows() == 0 ? 0 : layout.steps();
   const std::size_t span = all && spans ? std::max<std::size_t>(1, span_rows / layout.batch()) : all;

@@ -91,7 +91,6 @@ class Recurrent {
   };
   class Pass;
 
-  std::size_t useful_threads(const Run& run) const;
   std::size_t shares(const Run& run, const Team& team) const;
   std::deque<Pass> passes(const Run& run, std::size_t shares, const Floats (&between)[2]) const;
 

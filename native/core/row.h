@@ -32,6 +32,18 @@ struct Any {
   void copy(std::byte* to, const std::byte* from) const { std::memcpy(to, from, size); }
 };
 
+struct UpTo64 {
+  std::size_t size;  // at least 1
+  void copy(std::byte* to, const std::byte* from) const {
+    if (size >= 32) return Around<32>{size}.copy(to, from);
+    if (size >= 16) return Around<16>{size}.copy(to, from);
+    if (size >= 8) return Around<8>{size}.copy(to, from);
+    if (size >= 4) return Around<4>{size}.copy(to, from);
+    if (size >= 2) return Around<2>{size}.copy(to, from);
+    *to = *from;
+  }
+};
+
 template <class Function>
 void with_row(std::size_t bytes, Function function) {
   switch (bytes) {

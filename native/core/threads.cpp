@@ -1,5 +1,6 @@
 #include "core/threads.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cassert>
 #include <chrono>
@@ -189,11 +190,15 @@ class Pool {
   }
 
   // A job with as many helpers as can be spared, or null if that is none; `busy` counts all threads at work.
-  Team::Job* lease(std::size_t most, std::size_t& size) {
+  Team::Job* lease(std::size_t most, bool brief, std::size_t& size) {
     const std::lock_guard<std::mutex> lock(mutex_);
     ++busy_;
     size = 1;
     Team::Job* job = nullptr;
+    if (brief && skips_ > 0) {
+      --skips_;
+      return job;
+    }
     for (std::size_t i = 0; size < most && busy_ < limited() && i + 1 < limited(); ++i) {
       if (i == helpers_.size()) helpers_.push_back(std::make_unique<Helper>());
       Helper& helper = *helpers_[i];
@@ -207,10 +212,12 @@ class Pool {
     return job;
   }
 
-  void release(Team::Job* job, std::size_t size) {
+  void release(Team::Job* job, std::size_t size, bool helped) {
     const std::lock_guard<std::mutex> lock(mutex_);
     busy_ -= size;
     if (!job) return;
+    backoff_ = helped ? 0 : std::min(2 * backoff_ + 1, most_skips);
+    skips_ = backoff_;
     job->state.store(Team::Job::closed, std::memory_order_release);
     for (const auto& helper : helpers_) {
       if (helper->lent_to == job) helper->lent_to = nullptr;
@@ -244,6 +251,10 @@ class Pool {
   std::mutex mutex_;
   std::size_t limit_ = 0;  // 0: not asked yet
   std::size_t busy_ = 0;
+  // Where processors are taken by others, helpers come too late for brief work, and waking them is lost time. So after
+  // each lease in which they did nothing, twice as many brief ones go without.
+  static constexpr std::size_t most_skips = 127;
+  std::size_t backoff_ = 0, skips_ = 0;
   std::vector<std::unique_ptr<Helper>> helpers_;
   std::vector<std::unique_ptr<Team::Job>> jobs_;
 };
@@ -268,13 +279,12 @@ void stop_threads() {
   pool().stop();
 }
 
-Team::Team(std::size_t most) {
-  if (most > 1) job_ = pool().lease(most, size_);
-  leased_ = most > 1;
+Team::Team(std::size_t most, bool brief) : leased_(most > 1) {
+  if (leased_) job_ = pool().lease(most, brief, size_);
 }
 
 Team::~Team() {
-  if (leased_) pool().release(job_, size_);
+  if (leased_) pool().release(job_, size_, helped_);
 }
 
 void Team::run_shared(std::size_t count, Call call, const void* context) {
@@ -288,7 +298,10 @@ void Team::run_shared(std::size_t count, Call call, const void* context) {
   Spin spin;
   for (std::size_t own = 1;;) {
     const std::uint64_t now = job.state.load(std::memory_order_acquire);
-    if (Job::done(now) + own == count) return;
+    if (Job::done(now) + own == count) {
+      helped_ |= own < count;
+      return;
+    }
     std::size_t i;
     if (job.take_front(now, i)) {
       call(context, i);

@@ -18,8 +18,9 @@ void stop_threads();
 // calls never run more threads than there are.
 class Team {
  public:
-  // `most` threads at most; with 1 no helper is asked.
-  explicit Team(std::size_t most);
+  // `most` threads at most; with 1 no helper is asked. For brief work, of less than some hundred microseconds, helpers
+  // that have lately come too late are not asked either.
+  explicit Team(std::size_t most, bool brief = false);
   ~Team();
   Team(const Team&) = delete;
   Team& operator=(const Team&) = delete;
@@ -44,7 +45,8 @@ class Team {
  private:
   void run_shared(std::size_t count, Call call, const void* context);
 
-  bool leased_ = false;
+  const bool leased_;
+  bool helped_ = false;
   Job* job_ = nullptr;
   std::size_t size_ = 1;
 };

@@ -39,7 +39,7 @@ struct Vector {
 };
 
 template <class V, std::size_t... i>
-void zip(V a, V b, V& low, V& high, std::index_sequence<i...>) {
+[[gnu::always_inline]] inline void zip(V a, V b, V& low, V& high, std::index_sequence<i...>) {
   constexpr int n = sizeof...(i);
   low = __builtin_shufflevector(a, b, (static_cast<int>(i) / 2 + static_cast<int>(i) % 2 * n)...);
   high = __builtin_shufflevector(a, b, ((static_cast<int>(i) + n) / 2 + static_cast<int>(i) % 2 * n)...);
@@ -47,7 +47,7 @@ void zip(V a, V b, V& low, V& high, std::index_sequence<i...>) {
 
 // Zips the first half of the vectors with the second, until every element has come to its place.
 template <std::size_t zips, class V, std::size_t n>
-void zip_halves(const V (&from)[n], V (&to)[n]) {
+[[gnu::always_inline]] inline void zip_halves(const V (&from)[n], V (&to)[n]) {
   V zipped[n];
   for (std::size_t i = 0; i < n / 2; ++i) {
     zip(from[i], from[i + n / 2], zipped[2 * i], zipped[2 * i + 1], std::make_index_sequence<n>());
@@ -59,24 +59,24 @@ void zip_halves(const V (&from)[n], V (&to)[n]) {
   }
 }
 
-// to[j][i] = from[i][j] for a square of elements of `size` bytes, vector_bytes a side; strides are in bytes.
-template <std::size_t size>
-void transpose(const std::byte* from, std::size_t from_stride, std::byte* to, std::size_t to_stride) {
+// Line j of `to` becomes what the lines of `from` hold at j, for a square of elements of `size` bytes, vector_bytes a side;
+// from(i) and to(j) say where lines are.
+template <std::size_t size, class From, class To>
+[[gnu::always_inline]] inline void transpose(From from, To to) {
   constexpr std::size_t n = vector_bytes / size;
   typename Vector<size>::type lines[n];
-  for (std::size_t i = 0; i < n; ++i) std::memcpy(&lines[i], from + i * from_stride, vector_bytes);
+  for (std::size_t i = 0; i < n; ++i) std::memcpy(&lines[i], from(i), vector_bytes);
   zip_halves<1>(lines, lines);
-  for (std::size_t i = 0; i < n; ++i) std::memcpy(to + i * to_stride, &lines[i], vector_bytes);
+  for (std::size_t j = 0; j < n; ++j) std::memcpy(to(j), &lines[j], vector_bytes);
 }
 
 #else
 
-template <std::size_t size>
-void transpose(const std::byte* from, std::size_t from_stride, std::byte* to, std::size_t to_stride) {
+template <std::size_t size, class From, class To>
+void transpose(From from, To to) {
   constexpr std::size_t n = vector_bytes / size;
   for (std::size_t i = 0; i < n; ++i) {
-    for (std::size_t j = 0; j < n; ++j)
-      std::memcpy(to + j * to_stride + i * size, from + i * from_stride + j * size, size);
+    for (std::size_t j = 0; j < n; ++j) std::memcpy(to(j) + i * size, from(i) + j * size, size);
   }
 }
 

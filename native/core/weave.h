@@ -104,8 +104,9 @@ class ByRow {
   }
 };
 
-// Rows of a size that can be transposed go by tiles of a cache line each way. A tile is turned in local memory, so that
-// both sides are touched one whole line at a time: at the stride of a power of two, a few lines fill their cache set.
+// Rows of a size that can be transposed go by tiles of a cache line each way, from the memory of the columns to local
+// memory, or back, and on to the rows a whole line at a time: at the stride of a power of two, a few lines fill their
+// cache set. Columns that end within a tile go through local memory on their side too.
 template <std::size_t size>
 class ByTile {
  public:
@@ -127,53 +128,62 @@ class ByTile {
   template <class A, class B>
   void move_tile(const Line<A>* lines, std::size_t begin, std::size_t steps, std::size_t first,
                  View<const Column<B>> columns, const Filler* filler) {
+    B* at[side];
+    for (std::size_t c = 0; c < side; ++c) at[c] = c < columns.size ? whole(columns[c], begin) : nullptr;
     if constexpr (std::is_const_v<B>) {
-      move_columns(begin, steps, columns, filler);
-      turn(by_column_, columns.size, by_step_, steps);
+      move_ends(begin, steps, columns, at, filler);
+      turn(at, columns.size, steps);
       move_rows(lines, steps, first, columns.size);
     } else {
       move_rows(lines, steps, first, columns.size);
-      turn(by_step_, steps, by_column_, columns.size);
-      move_columns(begin, steps, columns, filler);
+      turn(at, columns.size, steps);
+      move_ends(begin, steps, columns, at, filler);
     }
+  }
+
+  // Where a column is at a tile that it goes all through.
+  template <class B>
+  static B* whole(const Column<B>& column, std::size_t begin) {
+    return column.begin <= begin && begin + side <= column.end ? column.data + (begin - column.begin) * size : nullptr;
   }
 
   template <class A>
   void move_rows(const Line<A>* lines, std::size_t steps, std::size_t first, std::size_t columns) {
     for (std::size_t i = 0; i < steps && lines[i].count > first; ++i) {
-      move_line(lines[i].data + first * size, by_step_[i], std::min(columns, lines[i].count - first) * size);
+      move(UpTo64{std::min(columns, lines[i].count - first) * size}, lines[i].data + first * size, by_step_[i]);
+    }
+  }
+
+  // The columns that don't go all through the tile.
+  template <class B>
+  void move_ends(std::size_t begin, std::size_t steps, View<const Column<B>> columns, B* const (&at)[side],
+                 const Filler* filler) {
+    for (std::size_t c = 0; c < columns.size; ++c) {
+      if (at[c]) continue;
+      const Column<B>& column = columns[c];
+      const Span span = overlap(column, begin, steps);
+      if (filler) {
+        (*filler)(by_column_[c], span.begin * size);
+        (*filler)(by_column_[c] + span.end * size, (steps - span.end) * size);
+      }
+      if (span.begin == span.end) continue;
+      move(UpTo64{(span.end - span.begin) * size}, column.data + (begin + span.begin - column.begin) * size,
+           by_column_[c] + span.begin * size);
     }
   }
 
   template <class B>
-  void move_columns(std::size_t begin, std::size_t steps, View<const Column<B>> columns, const Filler* filler) {
-    for (std::size_t c = 0; c < columns.size; ++c) {
-      const Column<B>& column = columns[c];
-      const Span span = overlap(column, begin, steps);
-      if (filler) {
-        (*filler)(by_column_[c], span.begin* size);
-        (*filler)(by_column_[c] + span.end * size, (steps - span.end) * size);
-      }
-      if (span.begin == span.end) continue;
-      move_line(column.data + (begin + span.begin - column.begin) * size, by_column_[c] + span.begin * size,
-                (span.end - span.begin) * size);
-    }
-  }
-
-  template <class Byte>
-  static void move_line(Byte* memory, std::byte* tile, std::size_t bytes) {
-    if (bytes == cache_line) {
-      move(Exactly<cache_line>(), memory, tile);
-    } else {
-      move(bytes, memory, tile);
-    }
-  }
-
-  static void turn(const Lines& from, std::size_t from_count, Lines& to, std::size_t to_count) {
+  void turn(B* const (&at)[side], std::size_t columns, std::size_t steps) {
     constexpr std::size_t square = vector_bytes / size;
-    for (std::size_t i = 0; i < from_count; i += square) {
-      for (std::size_t j = 0; j < to_count; j += square) {
-        transpose<size>(&from[i][j * size], cache_line, &to[j][i * size], cache_line);
+    for (std::size_t c = 0; c < columns; c += square) {
+      for (std::size_t i = 0; i < steps; i += square) {
+        const auto column = [&](std::size_t k) { return (at[c + k] ? at[c + k] : by_column_[c + k]) + i * size; };
+        const auto step = [&](std::size_t k) { return &by_step_[i + k][c * size]; };
+        if constexpr (std::is_const_v<B>) {
+          transpose<size>(column, step);
+        } else {
+          transpose<size>(step, column);
+        }
       }
     }
   }
