@@ -1,0 +1,22 @@
+import { execFile } from 'node:child_process'
+import path from 'node:path'
+import { promisify } from 'node:util'
+
+/** Runs a script in a process of its own, whose crash fails the test and not the tests; its output, parsed. */
+async function run(script: string): Promise<unknown> {
+  const { stdout } = await promisify(execFile)(process.execPath, [path.join(__dirname, 'children', script)])
+  return JSON.parse(stdout)
+}
+
+describe('B63 worker threads', () => {
+  test('many at once load the addon and compute the same bits', async () => {
+    const { digests, codes } = (await run('workers.js')) as { digests: string[]; codes: number[] }
+    expect(digests).toHaveLength(9)
+    expect(new Set(digests).size).toBe(1)
+    expect(codes).toEqual(new Array(8).fill(0))
+  }, 60_000)
+
+  test('that end in the midst of a run, and a process that does, neither crash nor hang', async () => {
+    await expect(run('terminate.js')).resolves.toEqual({ ended: 6, finite: true })
+  }, 60_000)
+})
