@@ -1,0 +1,256 @@
+// What this machine can do: answers one command per line of standard input with one number per line of standard
+// output, so that a benchmark can measure the limit in between the runs that it compares with it. A negative number
+// says that this machine lacks what was asked for.
+//
+//   fma ISA THREADS          GFLOP/s of fused multiply-adds on float, all threads together
+//   read ISA BYTES THREADS   GB/s of reading BYTES over and over, each thread its own
+//   step ISA UNITS           µs of the kernel alone for one step of one sequence through an LSTM of UNITS units
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <iostream>
+#include <memory>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "core/cell.h"
+#include "core/memory.h"
+#include "core/weights.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#endif
+
+namespace packed_rnn {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Seconds = std::chrono::duration<double>;
+
+constexpr Seconds warm_up(2e-3), window(3e-3);
+constexpr int windows = 3;
+
+// ---- the loops that set the limits, one pair an instruction set ------------------------------------------------
+
+// Enough chains to hide the latency of an fma, few enough to stay in registers.
+constexpr std::size_t chains = 12;
+constexpr std::size_t fma_rounds = 2000;
+
+struct Loops {
+  const char* isa;
+  double flops_per_round;
+  float (*fma)(std::size_t rounds);
+  std::uint64_t (*read)(const float* data, std::size_t size);  // size: a multiple of 128
+};
+
+#if defined(__x86_64__)
+
+__attribute__((target("avx512f"))) float fma_avx512(std::size_t rounds) {
+  __m512 sum[chains];
+  for (std::size_t i = 0; i < chains; ++i) sum[i] = _mm512_set1_ps(static_cast<float>(i));
+  const __m512 a = _mm512_set1_ps(0.999f), b = _mm512_set1_ps(0.001f);
+  while (rounds--) {
+#pragma GCC unroll 16
+    for (std::size_t i = 0; i < chains; ++i) sum[i] = _mm512_fmadd_ps(sum[i], a, b);
+  }
+  float total = 0;
+  for (const __m512& s : sum) total += _mm512_cvtss_f32(s);
+  return total;
+}
+
+__attribute__((target("avx512f"))) std::uint64_t read_avx512(const float* data, std::size_t size) {
+  __m512i seen[8];
+  for (__m512i& s : seen) s = _mm512_setzero_si512();
+  for (std::size_t i = 0; i < size; i += 128) {
+#pragma GCC unroll 8
+    for (std::size_t j = 0; j < 8; ++j) seen[j] = _mm512_or_si512(seen[j], _mm512_load_si512(data + i + 16 * j));
+  }
+  std::uint64_t total = 0;
+  for (const __m512i& s : seen) total |= static_cast<std::uint64_t>(_mm_cvtsi128_si64(_mm512_castsi512_si128(s)));
+  return total;
+}
+
+__attribute__((target("avx2,fma"))) float fma_avx2(std::size_t rounds) {
+  __m256 sum[chains];
+  for (std::size_t i = 0; i < chains; ++i) sum[i] = _mm256_set1_ps(static_cast<float>(i));
+  const __m256 a = _mm256_set1_ps(0.999f), b = _mm256_set1_ps(0.001f);
+  while (rounds--) {
+#pragma GCC unroll 16
+    for (std::size_t i = 0; i < chains; ++i) sum[i] = _mm256_fmadd_ps(sum[i], a, b);
+  }
+  float total = 0;
+  for (const __m256& s : sum) total += _mm256_cvtss_f32(s);
+  return total;
+}
+
+__attribute__((target("avx2"))) std::uint64_t read_avx2(const float* data, std::size_t size) {
+  __m256i seen[8];
+  for (__m256i& s : seen) s = _mm256_setzero_si256();
+  for (std::size_t i = 0; i < size; i += 64) {
+#pragma GCC unroll 8
+    for (std::size_t j = 0; j < 8; ++j) {
+      seen[j] = _mm256_or_si256(seen[j], _mm256_load_si256(reinterpret_cast<const __m256i*>(data + i + 8 * j)));
+    }
+  }
+  std::uint64_t total = 0;
+  for (const __m256i& s : seen) total |= static_cast<std::uint64_t>(_mm_cvtsi128_si64(_mm256_castsi256_si128(s)));
+  return total;
+}
+
+const Loops loops[] = {{"avx512", chains * 16 * 2.0, fma_avx512, read_avx512},
+                       {"avx2", chains * 8 * 2.0, fma_avx2, read_avx2}};
+
+#elif defined(__aarch64__)
+
+float fma_neon(std::size_t rounds) {
+  float32x4_t sum[chains];
+  for (std::size_t i = 0; i < chains; ++i) sum[i] = vdupq_n_f32(static_cast<float>(i));
+  const float32x4_t a = vdupq_n_f32(0.999f), b = vdupq_n_f32(0.001f);
+  while (rounds--) {
+#pragma GCC unroll 16
+    for (std::size_t i = 0; i < chains; ++i) sum[i] = vfmaq_f32(b, sum[i], a);
+  }
+  float total = 0;
+  for (const float32x4_t& s : sum) total += vgetq_lane_f32(s, 0);
+  return total;
+}
+
+std::uint64_t read_neon(const float* data, std::size_t size) {
+  uint32x4_t seen[8];
+  for (uint32x4_t& s : seen) s = vdupq_n_u32(0);
+  for (std::size_t i = 0; i < size; i += 32) {
+#pragma GCC unroll 8
+    for (std::size_t j = 0; j < 8; ++j) {
+      seen[j] = vorrq_u32(seen[j], vld1q_u32(reinterpret_cast<const std::uint32_t*>(data + i + 4 * j)));
+    }
+  }
+  std::uint64_t total = 0;
+  for (const uint32x4_t& s : seen) total |= vgetq_lane_u32(s, 0);
+  return total;
+}
+
+const Loops loops[] = {{"neon", chains * 4 * 2.0, fma_neon, read_neon}};
+
+#else
+
+const Loops loops[] = {{"portable", 0, nullptr, nullptr}};
+
+#endif
+
+// ---- measuring -------------------------------------------------------------------------------------------------
+
+// A result that the optimiser has to believe in.
+std::atomic<std::uint64_t> sink;
+
+// How often per second `once` runs, at best: a limit is what the machine does when nothing else is in the way.
+double rate(const std::function<void()>& once) {
+  const auto repeat = [&](Seconds duration) {
+    const Clock::time_point start = Clock::now();
+    Seconds passed(0);
+    for (std::size_t count = 1;; ++count) {
+      once();
+      passed = Clock::now() - start;
+      if (passed >= duration) return count / passed.count();
+    }
+  };
+  repeat(warm_up);
+  double best = 0;
+  for (int i = 0; i < windows; ++i) best = std::max(best, repeat(window));
+  return best;
+}
+
+// The sum of the rates of `threads` threads that start together; make_once(), called on the thread, makes its `once`.
+double rates(std::size_t threads, const std::function<std::function<void()>()>& make_once) {
+  std::vector<double> each(threads);
+  std::atomic<std::size_t> ready(0);
+  const auto body = [&](std::size_t i) {
+    const std::function<void()> once = make_once();
+    for (++ready; ready < threads;) std::this_thread::yield();
+    each[i] = rate(once);
+  };
+  std::vector<std::thread> helpers;
+  for (std::size_t i = 1; i < threads; ++i) helpers.emplace_back(body, i);
+  body(0);
+  for (std::thread& helper : helpers) helper.join();
+  double sum = 0;
+  for (const double r : each) sum += r;
+  return sum;
+}
+
+const Kernels* kernels_of(const std::string& isa) {
+  const Supported supported = supported_kernels();
+  const auto end = supported.tables + supported.count;
+  const auto found = std::find_if(supported.tables, end, [&](const Kernels* k) { return isa == k->isa; });
+  return found == end ? nullptr : *found;
+}
+
+const Loops* loops_of(const std::string& isa) {
+  const auto found = std::find_if(std::begin(loops), std::end(loops), [&](const Loops& l) { return isa == l.isa; });
+  return found == std::end(loops) || !found->fma || !kernels_of(isa) ? nullptr : found;
+}
+
+double fma(const Loops& of, std::size_t threads) {
+  const auto once = [&] { sink += static_cast<std::uint64_t>(of.fma(fma_rounds)); };
+  return rates(threads, [&] { return once; }) * of.flops_per_round * fma_rounds / 1e9;
+}
+
+double read(const Loops& of, std::size_t bytes, std::size_t threads) {
+  const std::size_t size = std::max<std::size_t>(bytes / sizeof(float) / 128, 1) * 128;
+  const std::size_t passes = std::max<std::size_t>((std::size_t(1) << 20) / bytes, 1);
+  const auto make_once = [&] {
+    const auto data = std::make_shared<Floats>(size);
+    std::fill_n(data->data(), size, 1.0f);
+    return [&of, data, size, passes] {
+      for (std::size_t i = 0; i < passes; ++i) sink += of.read(data->data(), size);
+    };
+  };
+  return rates(threads, make_once) * passes * size * sizeof(float) / 1e9;
+}
+
+double step(const Kernels& kernels, std::size_t units) {
+  const std::vector<float> values(4 * units * units, 0.01f);
+  Parameters p;
+  p.input_size = p.hidden_size = p.units = units;
+  p.weight_ih = p.weight_hh = {values.data(), values.size()};
+  const Weights weights(kernels.lstm, kernels.lanes, p, false);
+  std::vector<float> input(units, 0.1f), hidden(units, 0.1f), cell(units, 0.1f), output(units);
+  const float *x = input.data(), *h = hidden.data();
+  float *c = cell.data(), *y = output.data();
+  Step one;
+  one.rows = 1;
+  one.input = &x;
+  one.hidden = &h;
+  one.cell = &c;
+  one.output = &y;
+  return 1e6 / rate([&] { kernels.lstm.step(weights.panels(), one, 0, weights.panel_count()); });
+}
+
+double answer(std::istream& command) {
+  std::string name, isa;
+  std::size_t a = 1, b = 1;
+  command >> name >> isa >> a >> b;
+  if (name == "step") {
+    const Kernels* kernels = kernels_of(isa);
+    return kernels ? step(*kernels, a) : -1;
+  }
+  const Loops* of = loops_of(isa);
+  if (!of) return -1;
+  return name == "fma" ? fma(*of, a) : name == "read" ? read(*of, a, b) : -1;
+}
+
+}  // namespace
+}  // namespace packed_rnn
+
+int main() {
+  for (std::string line; std::getline(std::cin, line);) {
+    std::istringstream command(line);
+    std::cout << packed_rnn::answer(command) << std::endl;
+  }
+}
