@@ -1,0 +1,74 @@
+'use strict'
+// Timing: contestants take turns, A B A B, in one process; what is reported is the median of the turns and their quartiles.
+
+const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds))
+
+/**
+ * Waits until no thread of this process is busy: a runtime's threads spin on after a call, for tens of milliseconds, and
+ * would be in the way of whoever comes next.
+ */
+async function settle() {
+  globalThis.gc?.()
+  for (let i = 0; i < 40; ++i) {
+    const started = performance.now()
+    const before = process.cpuUsage()
+    await sleep(3)
+    const { user, system } = process.cpuUsage(before)
+    if ((user + system) / 1000 < 0.2 * (performance.now() - started)) return
+  }
+}
+
+function quartiles(values) {
+  const sorted = Float64Array.from(values).sort()
+  const at = (share) => {
+    const position = share * (sorted.length - 1)
+    const below = Math.floor(position)
+    return sorted[below] + (position - below) * ((sorted[below + 1] ?? sorted[below]) - sorted[below])
+  }
+  return { q1: rounded(at(0.25)), median: rounded(at(0.5)), q3: rounded(at(0.75)), samples: sorted.length }
+}
+
+/** Four significant digits: more than any of these measurements has. */
+const rounded = (value) => (value === null ? null : Number(value.toPrecision(4)))
+
+// Milliseconds of `count` runs, one after the other.
+async function timed({ run, sync }, count) {
+  const started = performance.now()
+  if (sync) for (let i = 0; i < count; ++i) run()
+  else for (let i = 0; i < count; ++i) await run()
+  return performance.now() - started
+}
+
+/**
+ * Times contestants in turn: { name: { run, sync } }, `sync` if run returns no promise, or { name: { time } } with
+ * time(count) → milliseconds. `extra()`, if given, is called once a round, for what else is to be measured at the same time.
+ *
+ * @returns { name: { median, q1, q3, samples } }, in milliseconds a run
+ */
+async function compare(contestants, { seconds, least = 5, turn = 5, extra }) {
+  const entries = Object.entries(contestants).filter(([, contestant]) => contestant)
+  const turns = []
+  for (const [name, contestant] of entries) {
+    const time = contestant.time ? (count) => contestant.time(count) : (count) => timed(contestant, count)
+    // The first run pays for what is made lazily; the second says how many fill a turn.
+    await time(1)
+    const once = await time(1)
+    const count = Math.max(1, Math.ceil(turn / Math.max(once, 1e-4)))
+    const estimate = count > 1 ? (await time(count)) / count : once
+    turns.push({ name, time, count: Math.max(1, Math.ceil(turn / Math.max(estimate, 1e-4))), estimate, values: [] })
+  }
+  const deadline = performance.now() + 1000 * seconds
+  for (let round = 0; round < least || performance.now() < deadline; ++round) {
+    await extra?.()
+    for (const { time, count, estimate, values } of turns) {
+      // What is very slow beside the budget is measured less often.
+      if (values.length >= 2 && estimate * least > 1000 * seconds && round % 3 !== 0) continue
+      await settle()
+      if (estimate < 50) await time(1)
+      values.push((await time(count)) / count)
+    }
+  }
+  return Object.fromEntries(turns.map(({ name, values }) => [name, quartiles(values)]))
+}
+
+module.exports = { compare, quartiles, rounded, settle, sleep }

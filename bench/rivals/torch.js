@@ -1,0 +1,46 @@
+'use strict'
+const { spawn, spawnSync } = require('node:child_process')
+const fs = require('node:fs')
+const os = require('node:os')
+const path = require('node:path')
+const readline = require('node:readline')
+const { strided } = require('./packed-rnn')
+
+/** Debian's PyTorch belongs to Debian's Python. */
+const python = '/usr/bin/python3'
+
+const torchInstalled = () => spawnSync(python, ['-c', 'import torch, numpy'], { stdio: 'ignore' }).status === 0
+
+/** A process of its own, which takes its turns as the others do and reads its own clock. */
+async function torch(workload, threads) {
+  const { kind, inputSize, hiddenSize, batch, steps, lengths, full, parameters, input } = workload
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'packed-rnn-bench-'))
+  const file = path.join(folder, 'values')
+  const child = spawn(python, [path.join(__dirname, 'torch_worker.py')], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const answers = readline.createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+  const ask = async (command) => {
+    child.stdin.write(`${JSON.stringify(command)}\n`)
+    const { value, done } = await answers.next()
+    if (done) throw new Error('The PyTorch process ended early')
+    return JSON.parse(value)
+  }
+  const floats = [...Object.values(parameters), input]
+  fs.writeFileSync(file, Buffer.concat(floats.map((array) => Buffer.from(array.buffer, 0, array.byteLength))))
+  const make = { kind, inputSize, hiddenSize, batch, steps, lengths: [...lengths], full, threads, file }
+  const about = await ask({ make })
+  return {
+    about,
+    time: (count) => ask({ time: count }),
+    async output(sequence) {
+      const [longest] = await ask({ output: file })
+      const { buffer } = Uint8Array.from(fs.readFileSync(file))
+      return strided(new Float32Array(buffer), longest, batch, hiddenSize, sequence)
+    },
+    close() {
+      child.stdin.end()
+      fs.rmSync(folder, { recursive: true })
+    }
+  }
+}
+
+module.exports = { torch, torchInstalled }

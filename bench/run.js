@@ -1,0 +1,120 @@
+'use strict'
+// npm run bench [-- SUITE…] [-- --torch] [-- --quick] [-- --seconds N]
+//
+// Measures packed-rnn beside its rivals, each suite in a process of its own, keeps the results in results.json, and
+// writes from them the tables and plots of the documentation. Names of suites measure these alone, beside what
+// results.json holds of the others. --torch installs Debian's PyTorch where it is missing; --quick only shows that
+// everything runs, and keeps nothing.
+const { execFileSync, fork } = require('node:child_process')
+const fs = require('node:fs')
+const os = require('node:os')
+const path = require('node:path')
+const { parseArgs } = require('node:util')
+const report = require('./report')
+const { root, buildMeter, buildPackage, installRivals, installTorch } = require('./setup')
+
+const resultsFile = path.join(__dirname, 'results.json')
+const suites = [
+  'machine',
+  'table',
+  'peak',
+  'fill',
+  'size',
+  'step',
+  'packing',
+  'contention',
+  'burst',
+  'subnormal',
+  'memory'
+]
+const secondsPerSuite = 300
+
+/** One run of a suite in a process of its own; rejects if it fails or takes too long. */
+function runSuite(name, settings, env = {}) {
+  return new Promise((resolve, reject) => {
+    const options = { execArgv: ['--expose-gc'], env: { ...process.env, ...env } }
+    const child = fork(path.join(__dirname, 'suite.js'), [name, JSON.stringify(settings)], options)
+    const timer = setTimeout(() => child.kill(), secondsPerSuite * 1000)
+    let result
+    child.on('message', (message) => (result = message))
+    child.on('exit', (code, signal) => {
+      clearTimeout(timer)
+      if (code === 0 && result) resolve(result)
+      else reject(new Error(`${name} ended with ${signal ?? code}`))
+    })
+  })
+}
+
+async function measure(name, settings) {
+  if (name !== 'peak') return runSuite(name, settings)
+  const rows = []
+  for (const isa of require('..').runtime.supportedIsas.filter((each) => each !== 'portable')) {
+    rows.push(...(await runSuite(name, settings, { PACKED_RNN_ISA: isa })))
+  }
+  return rows
+}
+
+function about() {
+  const version = (name) => {
+    const manifest = path.join(__dirname, 'node_modules', name, 'package.json')
+    return fs.existsSync(manifest) ? JSON.parse(fs.readFileSync(manifest, 'utf8')).version : undefined
+  }
+  const { runtime } = require('..')
+  return {
+    date: new Date().toISOString().slice(0, 10),
+    commit: execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim(),
+    cpu: cpuModel(),
+    cores: os.availableParallelism(),
+    isa: runtime.isa,
+    node: process.version,
+    version: runtime.version,
+    onnxruntime: version('onnxruntime-node'),
+    tfjs: version('@tensorflow/tfjs')
+  }
+}
+
+function cpuModel() {
+  const [{ model }] = os.cpus()
+  return `${process.arch}, ${model.trim()}`
+}
+
+async function main() {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { quick: { type: 'boolean', default: false }, torch: { type: 'boolean', default: false } }
+  })
+  const unknown = positionals.find((name) => !suites.includes(name))
+  if (unknown) throw new Error(`Expected suites out of ${suites.join(', ')} but received ${unknown}`)
+  const { quick } = values
+  const chosen = positionals.length > 0 ? positionals : suites
+
+  buildPackage()
+  if (!quick) installRivals()
+  const { torchInstalled } = require('./rivals/torch')
+  if (values.torch && !torchInstalled()) installTorch()
+  const settings = { quick, torch: !quick && torchInstalled(), meter: buildMeter('machine_meter') }
+
+  const results =
+    !quick && fs.existsSync(resultsFile) ? JSON.parse(fs.readFileSync(resultsFile, 'utf8')) : { suites: {} }
+  results.about = about()
+  let failed = false
+  for (const name of chosen) {
+    console.error(name)
+    try {
+      results.suites[name] = await measure(name, settings)
+    } catch (error) {
+      failed = true
+      console.error(error.message)
+    }
+  }
+  if (failed) process.exitCode = 1
+  console.log(report.text(results))
+  if (quick) return
+  fs.writeFileSync(resultsFile, `${JSON.stringify(results)}\n`)
+  report.write(results)
+}
+
+main().catch((error) => {
+  console.error(error.message)
+  process.exitCode = 1
+})

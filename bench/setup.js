@@ -1,0 +1,41 @@
+'use strict'
+// What a benchmark needs: our own build, the rivals, and the program that measures the machine.
+const { execFileSync } = require('node:child_process')
+const fs = require('node:fs')
+const path = require('node:path')
+
+const root = path.join(__dirname, '..')
+const build = path.join(root, 'build', 'bench')
+
+const run = (command, args, options) => execFileSync(command, args, { stdio: ['ignore', 2, 2], ...options })
+const npm = (args, cwd) => run(process.platform === 'win32' ? 'npm.cmd' : 'npm', args, { cwd })
+
+/** Builds the package where it has not been built yet. */
+function buildPackage() {
+  const built = fs.existsSync(path.join(root, 'dist', 'index.js')) && fs.existsSync(path.join(root, 'build', 'Release'))
+  if (!built) npm(['run', 'build'], root)
+}
+
+/** The rivals in this folder's own node_modules. */
+function installRivals() {
+  const { dependencies } = JSON.parse(fs.readFileSync(path.join(__dirname, 'package.json'), 'utf8'))
+  const installed = ([name, version]) => {
+    const manifest = path.join(__dirname, 'node_modules', name, 'package.json')
+    return fs.existsSync(manifest) && JSON.parse(fs.readFileSync(manifest, 'utf8')).version === version
+  }
+  if (!Object.entries(dependencies).every(installed)) npm(['ci', '--no-audit', '--no-fund'], __dirname)
+}
+
+/** Debian's PyTorch, with a BLAS that is not the slow reference one. */
+function installTorch() {
+  run('apt-get', ['install', '-qy', '--no-install-recommends', 'python3-torch', 'libopenblas0-pthread'])
+}
+
+/** Builds native/*_meter.cpp; returns the path of the one called `name`. */
+function buildMeter(name) {
+  run('cmake', ['-S', root, '-B', build, '-DCMAKE_BUILD_TYPE=Release', '-DPACKED_RNN_METERS=ON'])
+  run('cmake', ['--build', build, '--parallel', '--target', name])
+  return path.join(build, name)
+}
+
+module.exports = { root, buildPackage, installRivals, installTorch, buildMeter }

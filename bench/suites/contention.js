@@ -1,0 +1,52 @@
+'use strict'
+// Two threads when the second core has other work: a child process that computes without end.
+const { spawn } = require('node:child_process')
+const { lib, packedRnn } = require('../rivals/packed-rnn')
+const { onnxruntime } = require('../rivals/onnxruntime')
+const { compare, sleep } = require('../measure')
+const { createWorkload } = require('../workload')
+
+const shapes = [
+  { hiddenSize: 512, batch: 1, steps: 50 },
+  { hiddenSize: 128, batch: 8, steps: 100, lengths: 'falling' },
+  { hiddenSize: 256, batch: 32, steps: 100, lengths: 'falling' }
+]
+
+// Ours with the number of threads set just before each turn.
+const withThreads = (contestant, threads) => ({
+  async time(count) {
+    lib.setNumThreads(threads)
+    const started = performance.now()
+    for (let i = 0; i < count; ++i) contestant.run()
+    return performance.now() - started
+  }
+})
+
+async function measure(context) {
+  const rows = []
+  for (const load of ['idle', 'busy']) {
+    const child = load === 'busy' ? spawn(process.execPath, ['-e', 'for (;;);'], { stdio: 'ignore' }) : null
+    try {
+      if (child) await sleep(300)
+      for (const shape of context.quick ? shapes.slice(1, 2) : shapes) {
+        const workload = createWorkload(shape)
+        const ours = packedRnn(workload)
+        const contestants = {
+          one: withThreads(ours, 1),
+          two: withThreads(ours, 2),
+          onnxruntime: await onnxruntime(workload, 2)
+        }
+        const times = await compare(contestants, { ...context.budget(2.5), turn: 10 })
+        await contestants.onnxruntime?.close()
+        rows.push({ load, ...shape, times })
+        const text = Object.entries(times).map(([name, { median }]) => `${name} ${median} ms`)
+        context.log(`H=${shape.hiddenSize} B=${shape.batch}, second core ${load}: ${text.join(', ')}`)
+      }
+    } finally {
+      child?.kill()
+    }
+  }
+  return rows
+}
+
+module.exports = { measure }
