@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <type_traits>
 
@@ -15,12 +16,14 @@ namespace packed_rnn {
 template <std::size_t bytes>
 struct Exactly {
   static constexpr std::size_t size = bytes;
+  static constexpr std::size_t most = bytes;
   void copy(std::byte* to, const std::byte* from) const { std::memcpy(to, from, bytes); }
 };
 
 template <std::size_t half>  // half <= size <= 2 * half
 struct Around {
   std::size_t size;
+  static constexpr std::size_t most = 2 * half;
   void copy(std::byte* to, const std::byte* from) const {
     std::memcpy(to, from, half);
     std::memcpy(to + size - half, from + size - half, half);
@@ -29,19 +32,8 @@ struct Around {
 
 struct Any {
   std::size_t size;
+  static constexpr std::size_t most = SIZE_MAX;
   void copy(std::byte* to, const std::byte* from) const { std::memcpy(to, from, size); }
-};
-
-struct UpTo64 {
-  std::size_t size;  // at least 1
-  void copy(std::byte* to, const std::byte* from) const {
-    if (size >= 32) return Around<32>{size}.copy(to, from);
-    if (size >= 16) return Around<16>{size}.copy(to, from);
-    if (size >= 8) return Around<8>{size}.copy(to, from);
-    if (size >= 4) return Around<4>{size}.copy(to, from);
-    if (size >= 2) return Around<2>{size}.copy(to, from);
-    *to = *from;
-  }
 };
 
 template <class Function>
@@ -80,6 +72,15 @@ void move(Row row, A* a, B* b) {
 template <class A, class B>
 void move(std::size_t bytes, A* a, B* b) {
   if (bytes > 0) move(Any{bytes}, a, b);  // memory of no bytes may be null, which memcpy does not take
+}
+
+constexpr std::size_t cache_line = 64;
+
+// Asks for memory that will be needed soon.
+inline void read_ahead(const std::byte* data, std::size_t bytes) {
+#if defined(__GNUC__)
+  for (std::size_t i = 0; i < bytes; i += cache_line) __builtin_prefetch(data + i);
+#endif
 }
 
 class Filler {

@@ -1,5 +1,6 @@
 #include "core/sequence.h"
 
+#include <algorithm>
 #include <cassert>
 #include <cstring>
 #include <vector>
@@ -30,16 +31,27 @@ void move_sorted(A* rows, const Packing& packing, std::size_t row_bytes, Padded<
   }
 }
 
+// Rows are taken from all over a step, or put there, which no processor foresees; so the next step is asked for as this
+// one is gone through, a cache line or more at a time.
 template <class Row, class A, class B>
 void move_unsorted(Row row, A* rows, const Packing& packing, Padded<B> padded, const Filler* filler) {
+  constexpr std::size_t together = std::max<std::size_t>(1, cache_line / Row::most);
+  const std::size_t step_bytes = padded.batch * row.size;
+  const std::int32_t* const order = packing.order.data;
   B* step = padded.data;
-  for (const std::int32_t batch_size : packing.batch_sizes) {
-    const auto active = static_cast<std::size_t>(batch_size);
-    for (std::size_t i = 0; i < active; ++i, rows += row.size) move(row, rows, step + packing.sequence(i) * row.size);
-    if constexpr (!std::is_const_v<B>) {
-      for (std::size_t i = active; i < padded.batch; ++i) filler->row(row, step + packing.sequence(i) * row.size);
+  for (std::size_t t = 0; t < packing.steps(); ++t, step += step_bytes) {
+    const auto active = static_cast<std::size_t>(packing.batch_sizes[t]);
+    const B* const next = t + 1 < packing.steps() ? step + step_bytes : step;
+    const auto place = [&](std::size_t i) { return step + static_cast<std::size_t>(order[i]) * row.size; };
+    std::size_t i = 0;
+    for (; i + together <= active; i += together) {
+      read_ahead(next + i * row.size, together * row.size);
+      for (std::size_t k = i; k < i + together; ++k, rows += row.size) move(row, rows, place(k));
     }
-    step += padded.batch * row.size;
+    for (; i < active; ++i, rows += row.size) move(row, rows, place(i));
+    if constexpr (!std::is_const_v<B>) {
+      for (; i < padded.batch; ++i) filler->row(row, place(i));
+    }
   }
 }
 
@@ -58,16 +70,21 @@ void move_time_first(A* rows, const Packing& packing, std::size_t row_bytes, Pad
 
 // ---- padded, batch first, or separate sequences ---------------------------------------------------------------------
 
+// Calls assign(i, steps) for each sequence that has steps, longest first.
+template <class Assign>
+void each_length(const Packing& packing, Assign assign) {
+  const std::size_t active = packing.active();
+  std::size_t i = 0;
+  for (std::size_t t = packing.steps(); i < active; --t) {
+    while (i < static_cast<std::size_t>(packing.batch_sizes[t - 1])) assign(i++, t);
+  }
+}
+
 // One column a sequence that has steps, longest first; data(s) is where sequence s, in the caller's order, starts.
 template <class Data>
 auto columns_of(const Packing& packing, Data data) {
-  std::vector<Column<std::remove_pointer_t<decltype(data(0))>>> columns;
-  if (packing.steps() == 0) return columns;
-  const std::vector<std::size_t> steps = lengths(packing);
-  columns.reserve(static_cast<std::size_t>(packing.batch_sizes[0]));
-  for (std::size_t i = 0; i < columns.capacity() && steps[i] > 0; ++i) {
-    columns.push_back({data(packing.sequence(i)), 0, steps[i]});
-  }
+  std::vector<Column<std::remove_pointer_t<decltype(data(0))>>> columns(packing.active());
+  each_length(packing, [&](std::size_t i, std::size_t steps) { columns[i] = {data(packing.sequence(i)), 0, steps}; });
   return columns;
 }
 
@@ -91,10 +108,7 @@ void move_sequences(A* rows, const Packing& packing, std::size_t row_bytes, View
 
 std::vector<std::size_t> lengths(const Packing& packing) {
   std::vector<std::size_t> result(packing.batch);
-  std::size_t i = 0;
-  for (std::size_t t = packing.steps(); t-- > 0;) {
-    while (i < static_cast<std::size_t>(packing.batch_sizes[t])) result[i++] = t + 1;
-  }
+  each_length(packing, [&](std::size_t i, std::size_t steps) { result[i] = steps; });
   return result;
 }
 
@@ -177,8 +191,7 @@ void last_steps(const std::byte* rows, const Packing& packing, std::size_t row_b
   if (row_bytes == 0) return;
   std::size_t i = packing.batch;
   const auto place = [&] { return last + packing.sequence(--i) * row_bytes; };
-  const std::size_t most = packing.steps() == 0 ? 0 : static_cast<std::size_t>(packing.batch_sizes[0]);
-  while (i > most) std::memset(place(), 0, row_bytes);
+  while (i > packing.active()) std::memset(place(), 0, row_bytes);
   for (std::size_t t = 0; t < packing.steps(); ++t) {
     const auto ongoing = t + 1 < packing.steps() ? static_cast<std::size_t>(packing.batch_sizes[t + 1]) : 0;
     const auto active = static_cast<std::size_t>(packing.batch_sizes[t]);

@@ -22,6 +22,7 @@ struct Packing {
   std::size_t batch = 0;           // sequences, those without steps included
 
   std::size_t steps() const { return batch_sizes.size; }
+  std::size_t active() const { return steps() == 0 ? 0 : static_cast<std::size_t>(batch_sizes[0]); }  // with steps
   std::size_t sequence(std::size_t i) const { return order.size == 0 ? i : static_cast<std::size_t>(order[i]); }
 };
 

@@ -59,8 +59,8 @@ template <std::size_t zips, class V, std::size_t n>
   }
 }
 
-// Line j of `to` becomes what the lines of `from` hold at j, for a square of elements of `size` bytes, vector_bytes a side;
-// from(i) and to(j) say where lines are.
+// Line j of `to` becomes what the lines of `from` hold at j, for a square of elements of `size` bytes, vector_bytes a
+// side; from(i) and to(j) say where lines are.
 template <std::size_t size, class From, class To>
 [[gnu::always_inline]] inline void transpose(From from, To to) {
   constexpr std::size_t n = vector_bytes / size;

@@ -43,8 +43,8 @@ struct Rows {
 
 // A few steps at a time, so that their rows stay in the cache while every column adds its part, and so that such a part
 // is a few whole cache lines.
-constexpr std::size_t cache_line = 64;
-constexpr std::size_t part_bytes = 4 * cache_line;
+constexpr std::size_t part_bytes = 256;
+constexpr std::size_t most_part_steps = 64;
 
 template <class Byte>
 struct Line {
@@ -56,14 +56,14 @@ template <class Byte>
 struct Part {
   std::size_t begin;  // the first step
   std::size_t steps;
-  Line<Byte> lines[part_bytes];
+  Line<Byte> lines[most_part_steps];
 };
 
 // Fills in the next part and returns where the one after it starts.
 template <class Byte>
 Byte* next_part(const Rows<Byte>& rows, Byte* data, std::size_t begin, std::size_t row_bytes, Part<Byte>& part) {
   part.begin = begin;
-  part.steps = std::min(std::max<std::size_t>(1, part_bytes / row_bytes), rows.steps - begin);
+  part.steps = std::min(std::clamp<std::size_t>(part_bytes / row_bytes, 1, most_part_steps), rows.steps - begin);
   for (std::size_t i = 0; i < part.steps; ++i) {
     part.lines[i] = {data, rows.count(begin + i)};
     data += part.lines[i].count * row_bytes;
@@ -71,125 +71,133 @@ Byte* next_part(const Rows<Byte>& rows, Byte* data, std::size_t begin, std::size
   return data;
 }
 
-// The steps of a column that fall on `steps` steps from `begin` on, counted from there.
+// Steps of a part.
 struct Span {
   std::size_t begin;
   std::size_t end;
+
+  Span within(Span other) const {
+    return {std::clamp(begin, other.begin, other.end), std::clamp(end, other.begin, other.end)};
+  }
 };
 
-template <class Byte>
-Span overlap(const Column<Byte>& column, std::size_t begin, std::size_t steps) {
-  const auto within = [=](std::size_t step) { return step <= begin ? 0 : std::min(step - begin, steps); };
-  return {within(column.begin), within(column.end)};
+// The steps of a part that a column has.
+template <class A, class B>
+Span steps_of(const Column<B>& column, const Part<A>& part) {
+  const auto from_begin = [&](std::size_t step) { return step - std::min(step, part.begin); };
+  return Span{from_begin(column.begin), from_begin(column.end)}.within({0, part.steps});
 }
 
-class ByRow {
- public:
+template <class A, class B>
+B* step_at(const Column<B>& column, const Part<A>& part, std::size_t i, std::size_t row_bytes) {
+  return column.data + (part.begin + i - column.begin) * row_bytes;
+}
+
+// Column c of a part, row by row: some steps of it, those that the column does not have being filled.
+template <class Row, class A, class B>
+void weave_column(Row row, const Part<A>& part, std::size_t c, const Column<B>& column, Span steps,
+                  const Filler* filler) {
+  if (steps.begin == steps.end) return;
+  const Span own = steps_of(column, part).within(steps);
+  const auto place = [&](std::size_t i) { return part.lines[i].data + c * row.size; };
+  if constexpr (!std::is_const_v<A>) {
+    if (filler) {
+      for (std::size_t i = steps.begin; i < own.begin; ++i) filler->row(row, place(i));
+      for (std::size_t i = own.end; i < steps.end; ++i) filler->row(row, place(i));
+    }
+  }
+  if (own.begin == own.end) return;
+  B* step = step_at(column, part, own.begin, row.size);
+  for (std::size_t i = own.begin; i < own.end; ++i, step += row.size) move(row, place(i), step);
+}
+
+struct ByRow {
   template <class Row, class A, class B>
-  void operator()(Row row, const Part<A>& part, View<const Column<B>> columns, const Filler* filler) const {
+  void operator()(Row row, const Part<A>& part, View<const Column<B>> columns, const Filler* filler) {
     for (std::size_t c = 0; c < columns.size; ++c) {
-      const Column<B>& column = columns[c];
-      const Span span = overlap(column, part.begin, part.steps);
-      const auto place = [&](std::size_t i) { return part.lines[i].data + c * row.size; };
-      if constexpr (!std::is_const_v<A>) {
-        if (filler) {
-          for (std::size_t i = 0; i < span.begin; ++i) filler->row(row, place(i));
-          for (std::size_t i = span.end; i < part.steps; ++i) filler->row(row, place(i));
-        }
-      }
-      if (span.begin == span.end) continue;
-      B* step = column.data + (part.begin + span.begin - column.begin) * row.size;
-      for (std::size_t i = span.begin; i < span.end; ++i, step += row.size) move(row, place(i), step);
+      weave_column(row, part, c, columns[c], {0, part.steps}, filler);
     }
   }
 };
 
-// Rows of a size that can be transposed go by tiles of a cache line each way, from the memory of the columns to local
-// memory, or back, and on to the rows a whole line at a time: at the stride of a power of two, a few lines fill their
-// cache set. Columns that end within a tile go through local memory on their side too.
+// Rows of a size that can be transposed go by squares, down a strip of as many columns as a vector holds: that leaves
+// few cache lines in hand.
 template <std::size_t size>
-class ByTile {
+class BySquare {
  public:
   template <class A, class B>
-  void operator()(Exactly<size>, const Part<A>& part, View<const Column<B>> columns, const Filler* filler) {
-    for (std::size_t c = 0; c < columns.size; c += side) {
-      const View<const Column<B>> some = {columns.data + c, std::min(side, columns.size - c)};
-      for (std::size_t i = 0; i < part.steps; i += side) {
-        move_tile(part.lines + i, part.begin + i, std::min(side, part.steps - i), c, some, filler);
-      }
+  void operator()(Exactly<size> row, const Part<A>& part, View<const Column<B>> columns, const Filler* filler) {
+    // At the stride of a power of two all lines of the part fall into the same few places of the cache.
+    if (part.lines[0].count * size % 512 != 0) return weave_strips(row, part, columns, filler);
+    Part<A> aside;
+    aside.begin = part.begin;
+    aside.steps = part.steps;
+    for (std::size_t i = 0; i < part.steps; ++i) aside.lines[i].data = aside_[i];
+    for (std::size_t c = 0; c < columns.size; c += part_bytes / size) {
+      const View<const Column<B>> some = {columns.data + c, std::min(part_bytes / size, columns.size - c)};
+      if constexpr (std::is_const_v<A>) move_aside(part, c, some.size);
+      weave_strips(row, aside, some, filler);
+      if constexpr (!std::is_const_v<A>) move_aside(part, c, some.size);
     }
   }
 
  private:
-  static constexpr std::size_t side = cache_line / size;
-  using Lines = std::byte[side][cache_line];
+  static constexpr std::size_t square = vector_bytes / size;
 
-  // `steps` steps from `begin` on; the columns are those from `first` on.
   template <class A, class B>
-  void move_tile(const Line<A>* lines, std::size_t begin, std::size_t steps, std::size_t first,
-                 View<const Column<B>> columns, const Filler* filler) {
-    B* at[side];
-    for (std::size_t c = 0; c < side; ++c) at[c] = c < columns.size ? whole(columns[c], begin) : nullptr;
-    if constexpr (std::is_const_v<B>) {
-      move_ends(begin, steps, columns, at, filler);
-      turn(at, columns.size, steps);
-      move_rows(lines, steps, first, columns.size);
-    } else {
-      move_rows(lines, steps, first, columns.size);
-      turn(at, columns.size, steps);
-      move_ends(begin, steps, columns, at, filler);
+  static void weave_strips(Exactly<size> row, const Part<A>& part, View<const Column<B>> columns,
+                           const Filler* filler) {
+    std::size_t c = 0;
+    for (; c + square <= columns.size; c += square) {
+      const Span squares = weave_squares(part, c, columns.data + c);
+      if (squares.end - squares.begin == part.steps) continue;
+      for (std::size_t k = c; k < c + square; ++k) {
+        weave_column(row, part, k, columns[k], {0, squares.begin}, filler);
+        weave_column(row, part, k, columns[k], {squares.end, part.steps}, filler);
+      }
     }
+    for (; c < columns.size; ++c) weave_column(row, part, c, columns[c], {0, part.steps}, filler);
   }
 
-  // Where a column is at a tile that it goes all through.
-  template <class B>
-  static B* whole(const Column<B>& column, std::size_t begin) {
-    return column.begin <= begin && begin + side <= column.end ? column.data + (begin - column.begin) * size : nullptr;
+  // The steps that all columns of a strip have, as far as they make whole squares.
+  template <class A, class B>
+  static Span weave_squares(const Part<A>& part, std::size_t c, const Column<B>* strip) {
+    Column<B> shared = strip[0];
+    for (std::size_t k = 1; k < square; ++k) {
+      shared.begin = std::max(shared.begin, strip[k].begin);
+      shared.end = std::min(shared.end, strip[k].end);
+    }
+    Span common = steps_of(shared, part);
+    if (common.end < common.begin + square) return {common.begin, common.begin};
+    common.end -= (common.end - common.begin) % square;
+    B* at[square];
+    for (std::size_t k = 0; k < square; ++k) at[k] = step_at(strip[k], part, common.begin, size);
+    for (std::size_t i = common.begin; i < common.end; i += square) {
+      const auto column = [&](std::size_t k) { return at[k] + (i - common.begin) * size; };
+      const auto line = [&](std::size_t k) { return part.lines[i + k].data + c * size; };
+      if constexpr (std::is_const_v<B>) {
+        transpose<size>(column, line);
+      } else {
+        transpose<size>(line, column);
+      }
+    }
+    return common;
   }
 
+  // Between some columns' rows and memory aside.
   template <class A>
-  void move_rows(const Line<A>* lines, std::size_t steps, std::size_t first, std::size_t columns) {
-    for (std::size_t i = 0; i < steps && lines[i].count > first; ++i) {
-      move(UpTo64{std::min(columns, lines[i].count - first) * size}, lines[i].data + first * size, by_step_[i]);
-    }
-  }
-
-  // The columns that don't go all through the tile.
-  template <class B>
-  void move_ends(std::size_t begin, std::size_t steps, View<const Column<B>> columns, B* const (&at)[side],
-                 const Filler* filler) {
-    for (std::size_t c = 0; c < columns.size; ++c) {
-      if (at[c]) continue;
-      const Column<B>& column = columns[c];
-      const Span span = overlap(column, begin, steps);
-      if (filler) {
-        (*filler)(by_column_[c], span.begin * size);
-        (*filler)(by_column_[c] + span.end * size, (steps - span.end) * size);
-      }
-      if (span.begin == span.end) continue;
-      move(UpTo64{(span.end - span.begin) * size}, column.data + (begin + span.begin - column.begin) * size,
-           by_column_[c] + span.begin * size);
-    }
-  }
-
-  template <class B>
-  void turn(B* const (&at)[side], std::size_t columns, std::size_t steps) {
-    constexpr std::size_t square = vector_bytes / size;
-    for (std::size_t c = 0; c < columns; c += square) {
-      for (std::size_t i = 0; i < steps; i += square) {
-        const auto column = [&](std::size_t k) { return (at[c + k] ? at[c + k] : by_column_[c + k]) + i * size; };
-        const auto step = [&](std::size_t k) { return &by_step_[i + k][c * size]; };
-        if constexpr (std::is_const_v<B>) {
-          transpose<size>(column, step);
-        } else {
-          transpose<size>(step, column);
-        }
+  void move_aside(const Part<A>& part, std::size_t first, std::size_t columns) {
+    for (std::size_t i = 0; i < part.steps && part.lines[i].count > first; ++i) {
+      const std::size_t bytes = std::min(columns, part.lines[i].count - first) * size;
+      if (bytes == part_bytes) {
+        move(Exactly<part_bytes>(), part.lines[i].data + first * size, aside_[i]);
+      } else {
+        move(bytes, part.lines[i].data + first * size, aside_[i]);
       }
     }
   }
 
-  alignas(cache_line) Lines by_column_ = {};
-  alignas(cache_line) Lines by_step_ = {};
+  alignas(64) std::byte aside_[most_part_steps][part_bytes];  // read where it has been written alone
 };
 
 template <class Row>
@@ -198,7 +206,7 @@ struct WeaverOf {
 };
 template <std::size_t size>
 struct WeaverOf<Exactly<size>> {
-  using type = std::conditional_t<(size < vector_bytes), ByTile<size>, ByRow>;
+  using type = std::conditional_t<(size < vector_bytes), BySquare<size>, ByRow>;
 };
 
 template <class Row, class A, class B>

@@ -210,23 +210,34 @@ INSTANTIATE_TEST_SUITE_P(RowBytes, RandomSequences,
                          testing::Values(1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 15, 16, 17, 20, 32, 33, 48, 64, 65, 96, 127,
                                          128, 129, 200, 256, 260, 512, 1024));
 
-TEST(Sequences, OfFullLengthGoInWholeTiles) {
+// Full tiles of every kind; a batch of 512 rows of any size has rows at a stride that is a power of two.
+TEST(Sequences, OfFullLengthAreWholeTiles) {
   std::mt19937 random(21);
-  for (const std::size_t row_bytes : {1, 2, 4, 8}) {
-    Case given = make_case(random, row_bytes, 0, 0, true);
-    for (std::size_t s = 0; s < 130; ++s) {
-      given.sequences.emplace_back(150 * row_bytes);
-      for (std::byte& byte : given.sequences.back()) byte = static_cast<std::byte>(random());
-      given.order.push_back(static_cast<std::int32_t>(s));
-    }
-    given.batch_sizes.assign(150, 130);
-    for (std::size_t t = 0; t < 150; ++t) {
-      for (const Bytes& sequence : given.sequences) {
-        const auto step = sequence.begin() + static_cast<std::ptrdiff_t>(t * row_bytes);
-        given.rows.insert(given.rows.end(), step, step + static_cast<std::ptrdiff_t>(row_bytes));
+  for (const std::size_t row_bytes : {1, 2, 4, 8, 16}) {
+    for (const std::size_t batch : {130, 512}) {
+      Case given = make_case(random, row_bytes, 0, 0, true);
+      for (std::size_t s = 0; s < batch; ++s) {
+        given.sequences.emplace_back(150 * row_bytes);
+        for (std::byte& byte : given.sequences.back()) byte = static_cast<std::byte>(random());
+        given.order.push_back(static_cast<std::int32_t>(s));
       }
+      given.batch_sizes.assign(150, static_cast<std::int32_t>(batch));
+      for (std::size_t t = 0; t < 150; ++t) {
+        for (const Bytes& sequence : given.sequences) {
+          const auto step = sequence.begin() + static_cast<std::ptrdiff_t>(t * row_bytes);
+          given.rows.insert(given.rows.end(), step, step + static_cast<std::ptrdiff_t>(row_bytes));
+        }
+      }
+      check(given, true, {std::byte{0}});
     }
-    check(given, true, {std::byte{0}});
+  }
+}
+
+TEST(Sequences, OfManyLengthsAtTheStrideOfAPowerOfTwo) {
+  std::mt19937 random(22);
+  for (const std::size_t row_bytes : {1, 2, 4, 8}) {
+    for (const bool sorted : {true, false})
+      check(make_case(random, row_bytes, 512, 90, sorted), sorted, {std::byte{7}});
   }
 }
 
