@@ -49,10 +49,18 @@ const dtypeOfArray: Readonly<Record<string, DType | undefined>> = {
  * @throws ERR_ARG_TYPE if data is not a typed array of a {@link DType}; ERR_SHAPE if shape is not its shape.
  */
 export class Tensor<D extends TypedArray = Float32Array> {
+  /** The element type: that of the array, or 'bool'. */
   readonly type: DType
+  /** The elements, row-major. */
   readonly data: D
+  /** The size of every dimension; frozen. */
   readonly shape: readonly number[]
 
+  /**
+   * @param data the elements, as many as the shape has
+   * @param shape the size of every dimension; `[]` for a single value
+   * @param type given to make a `'bool'` tensor of a Uint8Array; else the array tells
+   */
   constructor(data: D, shape: readonly number[], type?: DType) {
     this.type = dtypeOf(data, type, 'data')
     this.shape = Object.freeze(checkedShape(shape, data.length, 'shape'))
@@ -64,6 +72,7 @@ export class Tensor<D extends TypedArray = Float32Array> {
     return this.shape
   }
 
+  /** Where the memory is; onnxruntime asks. */
   get location(): 'cpu' {
     return 'cpu'
   }
@@ -87,6 +96,8 @@ export class Tensor<D extends TypedArray = Float32Array> {
  * @param values numbers, bigints (int64) or booleans (bool), nested as deep as the tensor has dimensions; all rows of one length
  * @param shape the shape; without it that of the nesting, or `[length]`
  * @param type the element type; without it the typed array's own, or float32, int64, bool by the kind of the first value
+ * @throws ERR_ARG_TYPE for anything but numbers and arrays; ERR_SHAPE for ragged rows or a shape of another size;
+ *   ERR_ARG_VALUE for an unknown type, or a fraction in an int64 tensor; ERR_ALLOCATION
  */
 export function tensor(values: NestedArray | TypedArray, shape?: readonly number[], type?: DType): Tensor<TypedArray> {
   if (type !== undefined && !Object.hasOwn(constructors, type)) {
