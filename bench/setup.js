@@ -7,13 +7,20 @@ const path = require('node:path')
 const root = path.join(__dirname, '..')
 const build = path.join(root, 'build', 'bench')
 
-const run = (command, args, options) => execFileSync(command, args, { stdio: ['ignore', 2, 2], ...options })
+function run(command, args, options) {
+  try {
+    execFileSync(command, args, { stdio: ['ignore', 2, 2], ...options })
+  } catch (error) {
+    if (error.code === 'ENOENT') throw new Error(`${command} is needed and was not found`, { cause: error })
+    throw error
+  }
+}
+
 const npm = (args, cwd) => run(process.platform === 'win32' ? 'npm.cmd' : 'npm', args, { cwd })
 
-/** Builds the package where it has not been built yet. */
+/** What is measured is what the sources say now. */
 function buildPackage() {
-  const built = fs.existsSync(path.join(root, 'dist', 'index.js')) && fs.existsSync(path.join(root, 'build', 'Release'))
-  if (!built) npm(['run', 'build'], root)
+  npm(['run', 'build'], root)
 }
 
 /** The rivals in this folder's own node_modules. */
