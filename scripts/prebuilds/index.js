@@ -6,10 +6,9 @@ const fs = require('node:fs')
 const path = require('node:path')
 const { promisify } = require('node:util')
 const prebuildify = promisify(require('prebuildify'))
-const targets = require('./targets')
+const { nameOf, targets } = require('./targets')
 
 const root = path.join(__dirname, '..', '..')
-const nameOf = ({ platform, arch, libc }) => [platform, arch, libc].filter(Boolean).join('-')
 
 function installedZig() {
   const home = path.join(__dirname, 'node_modules', '@zigc', `${process.platform}-${process.arch}`)
