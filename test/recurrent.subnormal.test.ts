@@ -1,0 +1,53 @@
+import { Tensor } from '../lib'
+import type { ModuleName } from './reference'
+import { type AnyModule, generator, modules, newModule, randomTensor } from './support'
+
+const size = 96
+const steps = 60
+
+/** A module without input whose state neither grows nor shrinks: forget and update gates are open or shut by their biases. */
+function keeper(name: ModuleName): AnyModule {
+  const options = { inputSize: 1, hiddenSize: size, nonlinearity: 'relu' as const }
+  const own = name === 'RNN' ? options : { inputSize: 1, hiddenSize: size }
+  const stateDict = newModule(name, own).stateDict()
+  const random = generator(70)
+  for (const values of Object.values(stateDict)) values.data.fill(0)
+  const [weights, bias] = [stateDict['weight_hh_l0']!.data, stateDict['bias_ih_l0']!.data]
+  if (name === 'RNN') for (let i = 0; i < size; ++i) weights[i * size + i] = 1
+  else weights.set(randomTensor(random, [weights.length], 0.5 / size).data)
+  if (name === 'LSTM')
+    bias
+      .fill(-30, 0, size)
+      .fill(30, size, 2 * size)
+      .fill(30, 3 * size)
+  if (name === 'GRU') bias.fill(30, size, 2 * size)
+  return newModule(name, own, stateDict)
+}
+
+const filled = (value: number): Tensor => new Tensor(new Float32Array(size).fill(value), [1, 1, size])
+const stateOf = (name: ModuleName, value: number): { h: Tensor; c?: Tensor } =>
+  name === 'LSTM' ? { h: filled(value), c: filled(value) } : { h: filled(value) }
+
+describe('B57 subnormal states', () => {
+  const input = new Tensor(new Float32Array(steps), [steps, 1, 1])
+
+  test.each(Object.keys(modules) as ModuleName[])('%s: a step takes no more than twice its time', (name) => {
+    const module = keeper(name)
+    const [tiny, normal] = [stateOf(name, 1e-39), stateOf(name, 0.5)]
+    const kept = module.forwardSync(input, tiny).state.h.data
+    expect(kept.every((value) => value > 0.9e-39 && value < 1.1e-39)).toBe(true)
+
+    const time = (state: typeof tiny): number => {
+      const start = performance.now()
+      module.forwardSync(input, state)
+      return performance.now() - start
+    }
+    // The least of many that take turns: what else runs on the machine only ever adds.
+    let [slow, fast] = [Infinity, Infinity]
+    for (let i = 0; i < 40; ++i) {
+      slow = Math.min(slow, time(tiny))
+      fast = Math.min(fast, time(normal))
+    }
+    expect(slow).toBeLessThan(2 * fast)
+  })
+})

@@ -1,0 +1,71 @@
+import { readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import path from 'node:path'
+import { getNumThreads, runtime, setNumThreads } from '../lib'
+import { isas, runUnder } from './support'
+import { expectError } from './thrown'
+
+describe('runtime', () => {
+  test('names the instruction set in use, and all that can be', () => {
+    expect(runtime.supportedIsas).toContain('portable')
+    expect(runtime.supportedIsas).toContain(process.env['PACKED_RNN_ISA'] ?? runtime.supportedIsas[0])
+    expect(runtime.isa).toBe(process.env['PACKED_RNN_ISA'] ?? runtime.supportedIsas[0])
+  })
+
+  test.each(isas)('PACKED_RNN_ISA forces %s', async (isa) => {
+    await expect(runUnder(isa, [])).resolves.toEqual([])
+  })
+
+  test('has the version of the package', () => {
+    const manifest = readFileSync(path.join(__dirname, '..', 'package.json'), 'utf8')
+    expect(runtime.version).toBe((JSON.parse(manifest) as { version: string }).version)
+  })
+
+  test('is frozen', () => {
+    expect(Object.isFrozen(runtime)).toBe(true)
+    expect(Object.isFrozen(runtime.supportedIsas)).toBe(true)
+  })
+})
+
+describe('threads', () => {
+  const before = getNumThreads()
+  afterEach(() => {
+    setNumThreads(before)
+  })
+
+  test('are at first as many as the process may run on', () => {
+    expect(before).toBe(availableParallelism())
+  })
+
+  test('are as many as was set', () => {
+    for (const count of [1, 2, 7, 1024]) {
+      setNumThreads(count)
+      expect(getNumThreads()).toBe(count)
+    }
+  })
+
+  test.each([0, -1, 1.5, NaN, Infinity, 1025])('%p is no number of threads', (count) => {
+    expectError(
+      () => {
+        setNumThreads(count)
+      },
+      RangeError,
+      'ERR_ARG_VALUE',
+      'count',
+      'from 1 to 1024'
+    )
+    expect(getNumThreads()).toBe(before)
+  })
+
+  test.each([undefined, '2', null])('%p is no number', (count) => {
+    expectError(
+      () => {
+        setNumThreads(count as never)
+      },
+      TypeError,
+      'ERR_ARG_TYPE',
+      'count',
+      'a number'
+    )
+  })
+})
