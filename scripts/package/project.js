@@ -8,7 +8,13 @@ const { binaryOf, targets } = require('../prebuilds/targets')
 
 const root = path.join(__dirname, '..', '..')
 
-const npm = (args, cwd) => execFileSync('npm', args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
+// The npm that runs this: a program's own name would have to be another one on Windows.
+const npm = (args, cwd) =>
+  execFileSync(process.execPath, [process.env.npm_execpath, ...args], {
+    cwd,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit']
+  })
 
 const pack = (folder, into) =>
   JSON.parse(npm(['pack', folder, '--json', '--ignore-scripts', '--pack-destination', into], root))[0]
