@@ -16,8 +16,10 @@ export interface LayerLoadOptions {
 type Ids = Int32Array | BigInt64Array | Uint8Array
 
 /**
- * A table of rows that are looked up by id: torch.nn.Embedding at inference, `y = weight[id]`. A padding_idx needs no
- * mention: PyTorch keeps that row at zero in the weights.
+ * A table of rows that are looked up by id: `y = weight[id]`. A padding_idx needs no mention: PyTorch keeps that row at
+ * zero in the weights.
+ *
+ * Source: `torch.nn.Embedding`.
  */
 export class Embedding {
   /** Rows of the table. */
@@ -68,9 +70,15 @@ export class Embedding {
   }
 }
 
-/** An affine map of the last dimension: torch.nn.Linear at inference, `y = x Wᵀ + b`. */
+/**
+ * An affine map of the last dimension: `y = x Wᵀ + b`.
+ *
+ * Source: `torch.nn.Linear`.
+ */
 export class Linear {
+  /** Size of the last dimension of the input. */
   readonly inFeatures: number
+  /** Size of the last dimension of the output. */
   readonly outFeatures: number
   readonly #handle: NativeModule
 
@@ -96,6 +104,8 @@ export class Linear {
   }
 
   /**
+   * The affine map of every row.
+   *
    * @param input [*, inFeatures] with any leading dimensions, or a PackedSequence of [rows, inFeatures]; float32
    * @returns [*, outFeatures]; a PackedSequence for a PackedSequence
    * @throws ERR_SHAPE if the last dimension is not inFeatures, ERR_DTYPE, ERR_ARG_TYPE, ERR_DETACHED, ERR_ALLOCATION

@@ -123,10 +123,8 @@ export class Engine {
     const { data, shape } = this.#floats(input, 'input')
     const batched = shape.length === 3
     if (!batched && shape.length !== 2) {
-      badRank(
-        shape,
-        `a tensor of rank 3, ${this.#batchFirst ? '[batch, steps' : '[steps, batch'}, inputSize], or 2, [steps, inputSize], or a PackedSequence`
-      )
+      const axes = this.#batchFirst ? '[batch, steps, inputSize]' : '[steps, batch, inputSize]'
+      badRank(shape, `a tensor of rank 3, ${axes}, or 2, [steps, inputSize], or a PackedSequence`)
     }
     this.#checkWidth(shape)
     const steps = shape[batched && this.#batchFirst ? 1 : 0]!
@@ -149,8 +147,9 @@ export class Engine {
   /** One step of a cell, on [inputSize] or [batch, inputSize]; its state has no layers. */
   cellCall(input: TensorLike, state: State | null | undefined): Call {
     const { data, shape } = this.#floats(input, 'input')
-    if (shape.length !== 1 && shape.length !== 2)
+    if (shape.length !== 1 && shape.length !== 2) {
       badRank(shape, 'a tensor of rank 2, [batch, inputSize], or 1, [inputSize],')
+    }
     this.#checkWidth(shape)
     const leading = shape.slice(0, -1)
     const rows = { input: data, batchSizes: null, order: null, batch: leading[0] ?? 1, steps: 1 }
@@ -187,9 +186,9 @@ export class Engine {
     if (state === null || state === undefined) return { h: null, c: null }
     if (typeof state !== 'object') expected('ERR_ARG_TYPE', this.#stateText(), 'state', describe(state))
     const { h, c } = state
-    const wrong = this.cellWidth > 0 ? h === undefined || c === undefined : h === undefined || c !== undefined
-    if (wrong)
+    if (h === undefined || (c === undefined) !== (this.cellWidth === 0)) {
       expected('ERR_ARG_TYPE', this.#stateText(), 'state', `one with ${Object.keys(state).join(', ') || 'nothing'}`)
+    }
     return {
       h: this.#stateArray(h, 'state.h', [...leading, this.hiddenWidth]),
       c: this.cellWidth > 0 ? this.#stateArray(c, 'state.c', [...leading, this.cellWidth]) : null
@@ -450,13 +449,15 @@ function stateOf<S>({ h, c }: Pick<Call, 'h' | 'c'>): S {
 }
 
 /**
- * Long short-term memory: torch.nn.LSTM at inference.
+ * Long short-term memory, at inference.
  *
  *     i = σ(W_ii x + b_ii + W_hi h + b_hi)    f = σ(W_if x + b_if + W_hf h + b_hf)
  *     g = tanh(W_ig x + b_ig + W_hg h + b_hg)    o = σ(W_io x + b_io + W_ho h + b_ho)
  *     c' = f · c + i · g    h' = o · tanh(c'), and with projSize h' = W_hr (o · tanh(c'))
  *
  * The rows of the weights hold the gates in the order i, f, g, o.
+ *
+ * Source: `torch.nn.LSTM`.
  */
 export class LSTM extends Recurrent<LSTMOptions, LSTMState> {
   /** @internal */
@@ -464,12 +465,14 @@ export class LSTM extends Recurrent<LSTMOptions, LSTMState> {
 }
 
 /**
- * Gated recurrent unit: torch.nn.GRU at inference.
+ * Gated recurrent unit, at inference.
  *
  *     r = σ(W_ir x + b_ir + W_hr h + b_hr)    z = σ(W_iz x + b_iz + W_hz h + b_hz)
  *     n = tanh(W_in x + b_in + r · (W_hn h + b_hn))    h' = (1 − z) · n + z · h
  *
  * The rows of the weights hold the gates in the order r, z, n.
+ *
+ * Source: `torch.nn.GRU`.
  */
 export class GRU extends Recurrent<GRUOptions, HiddenState> {
   /** @internal */
@@ -477,28 +480,30 @@ export class GRU extends Recurrent<GRUOptions, HiddenState> {
 }
 
 /**
- * Elman network: torch.nn.RNN at inference.
+ * Elman network, at inference.
  *
  *     h' = tanh(W_ih x + b_ih + W_hh h + b_hh), or max(0, …) with nonlinearity 'relu'
+ *
+ * Source: `torch.nn.RNN`.
  */
 export class RNN extends Recurrent<RNNOptions, HiddenState> {
   /** @internal */
   static override readonly kind: Kind = kinds.RNN
 }
 
-/** One step of {@link LSTM}, without projection: torch.nn.LSTMCell. */
+/** One step of an {@link LSTM} of one layer, without projection. Source: `torch.nn.LSTMCell`. */
 export class LSTMCell extends RecurrentCell<CellOptions, LSTMState> {
   /** @internal */
   static override readonly kind: Kind = kinds.LSTMCell
 }
 
-/** One step of {@link GRU}: torch.nn.GRUCell. */
+/** One step of a {@link GRU} of one layer. Source: `torch.nn.GRUCell`. */
 export class GRUCell extends RecurrentCell<CellOptions, HiddenState> {
   /** @internal */
   static override readonly kind: Kind = kinds.GRUCell
 }
 
-/** One step of {@link RNN}: torch.nn.RNNCell. */
+/** One step of an {@link RNN} of one layer. Source: `torch.nn.RNNCell`. */
 export class RNNCell extends RecurrentCell<RNNCellOptions, HiddenState> {
   /** @internal */
   static override readonly kind: Kind = kinds.RNNCell

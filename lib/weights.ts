@@ -84,7 +84,8 @@ export function entriesUnder(stateDict: unknown, prefix: string, landmark: strin
   const all = entriesOf(stateDict)
   const chosen = new Map<string, View>()
   for (const [name, value] of all) {
-    if (name.startsWith(prefix)) chosen.set(name.slice(prefix.length), view(value, `stateDict[${describe(name)}]`))
+    if (name.startsWith(prefix))
+      chosen.set(name.slice(prefix.length), view(value, `stateDict[${JSON.stringify(name)}]`))
   }
   if (!chosen.has(landmark)) suggestPrefix([...all.keys()], prefix, landmark, chosen.size)
   return chosen
@@ -110,13 +111,16 @@ function suggestPrefix(names: readonly string[], prefix: string, landmark: strin
     .filter((name) => name === landmark || name.endsWith(`.${landmark}`))
     .map((name) => name.slice(0, -landmark.length))
   if (prefixes.length > 0) {
-    const choices = prefixes.map((choice) => describe(choice)).join(', ')
+    const choices = prefixes.map((choice) => JSON.stringify(choice)).join(', ')
     fail('ERR_STATE_DICT', `The state dict has no ${prefix}${landmark}: call fromStateDict with a prefix of ${choices}`)
   }
   if (found === 0 && prefix !== '') {
-    const some = names.slice(0, 8).map((name) => describe(name))
+    const some = names.slice(0, 8).map((name) => JSON.stringify(name))
     const shown = names.length > 8 ? `${some.join(', ')}, ...` : some.join(', ') || 'none at all'
-    fail('ERR_STATE_DICT', `No name in the state dict starts with the prefix ${describe(prefix)}: it has ${shown}`)
+    fail(
+      'ERR_STATE_DICT',
+      `No name in the state dict starts with the prefix ${JSON.stringify(prefix)}: it has ${shown}`
+    )
   }
 }
 
