@@ -61,7 +61,7 @@ void with_row(std::size_t bytes, Function function) {
 
 // Moves a row from a if that is const, else to a: packing and unpacking are one algorithm.
 template <class Row, class A, class B>
-void move(Row row, A* a, B* b) {
+void transfer(Row row, A* a, B* b) {
   if constexpr (std::is_const_v<A>) {
     row.copy(b, a);
   } else {
@@ -69,9 +69,32 @@ void move(Row row, A* a, B* b) {
   }
 }
 
+// A run of bytes, most often a short one.
+inline void copy_run(std::byte* to, const std::byte* from, std::size_t bytes) {
+  if (bytes > 64) {
+    std::memcpy(to, from, bytes);
+  } else if (bytes >= 32) {
+    Around<32>{bytes}.copy(to, from);
+  } else if (bytes >= 16) {
+    Around<16>{bytes}.copy(to, from);
+  } else if (bytes >= 8) {
+    Around<8>{bytes}.copy(to, from);
+  } else if (bytes >= 4) {
+    Around<4>{bytes}.copy(to, from);
+  } else if (bytes >= 2) {
+    Around<2>{bytes}.copy(to, from);
+  } else if (bytes == 1) {
+    *to = *from;
+  }
+}
+
 template <class A, class B>
-void move(std::size_t bytes, A* a, B* b) {
-  if (bytes > 0) move(Any{bytes}, a, b);  // memory of no bytes may be null, which memcpy does not take
+void transfer(std::size_t bytes, A* a, B* b) {
+  if constexpr (std::is_const_v<A>) {
+    copy_run(b, a, bytes);
+  } else {
+    copy_run(a, b, bytes);
+  }
 }
 
 constexpr std::size_t cache_line = 64;
@@ -93,7 +116,7 @@ class Filler {
     for (; bytes > sizeof(pattern_); to += sizeof(pattern_), bytes -= sizeof(pattern_)) {
       std::memcpy(to, pattern_, sizeof(pattern_));
     }
-    if (bytes > 0) std::memcpy(to, pattern_, bytes);
+    copy_run(to, pattern_, bytes);
   }
 
   template <class Row>

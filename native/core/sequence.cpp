@@ -20,12 +20,12 @@ void move_sorted(A* rows, const Packing& packing, std::size_t row_bytes, Padded<
   B* step = padded.data;
   std::size_t t = 0;
   while (t < packing.steps() && static_cast<std::size_t>(packing.batch_sizes[t]) == padded.batch) ++t;
-  move(t * step_bytes, rows, step);
+  transfer(t * step_bytes, rows, step);
   rows += t * step_bytes;
   step += t * step_bytes;
   for (; t < packing.steps(); ++t, step += step_bytes) {
     const std::size_t bytes = static_cast<std::size_t>(packing.batch_sizes[t]) * row_bytes;
-    move(bytes, rows, step);
+    transfer(bytes, rows, step);
     if constexpr (!std::is_const_v<B>) (*filler)(step + bytes, step_bytes - bytes);
     rows += bytes;
   }
@@ -46,9 +46,9 @@ void move_unsorted(Row row, A* rows, const Packing& packing, Padded<B> padded, c
     std::size_t i = 0;
     for (; i + together <= active; i += together) {
       read_ahead(next + i * row.size, together * row.size);
-      for (std::size_t k = i; k < i + together; ++k, rows += row.size) move(row, rows, place(k));
+      for (std::size_t k = i; k < i + together; ++k, rows += row.size) transfer(row, rows, place(k));
     }
-    for (; i < active; ++i, rows += row.size) move(row, rows, place(i));
+    for (; i < active; ++i, rows += row.size) transfer(row, rows, place(i));
     if constexpr (!std::is_const_v<B>) {
       for (; i < padded.batch; ++i) filler->row(row, place(i));
     }
@@ -164,7 +164,7 @@ void pad_sequences(View<const Sequence<const std::byte>> sequences, std::size_t 
   std::byte* row = padded.data;
   for (const auto& column : columns) {
     filler(row, column.begin * row_bytes);
-    move((column.end - column.begin) * row_bytes, row + column.begin * row_bytes, column.data);
+    transfer((column.end - column.begin) * row_bytes, row + column.begin * row_bytes, column.data);
     filler(row + column.end * row_bytes, (padded.steps - column.end) * row_bytes);
     row += padded.steps * row_bytes;
   }
@@ -182,7 +182,7 @@ void unpad_sequences(Padded<const std::byte> padded, std::size_t row_bytes, View
   }
   const std::byte* row = padded.data;
   for (const auto& column : columns) {
-    move(column.end * row_bytes, row, column.data);
+    transfer(column.end * row_bytes, row, column.data);
     row += padded.steps * row_bytes;
   }
 }

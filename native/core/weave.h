@@ -108,118 +108,114 @@ void weave_column(Row row, const Part<A>& part, std::size_t c, const Column<B>& 
   }
   if (own.begin == own.end) return;
   B* step = step_at(column, part, own.begin, row.size);
-  for (std::size_t i = own.begin; i < own.end; ++i, step += row.size) move(row, place(i), step);
+  for (std::size_t i = own.begin; i < own.end; ++i, step += row.size) transfer(row, place(i), step);
 }
 
-struct ByRow {
-  template <class Row, class A, class B>
-  void operator()(Row row, const Part<A>& part, View<const Column<B>> columns, const Filler* filler) {
-    for (std::size_t c = 0; c < columns.size; ++c) {
-      weave_column(row, part, c, columns[c], {0, part.steps}, filler);
+template <class Row, class A, class B>
+void weave_columns(Row row, const Part<A>& part, View<const Column<B>> columns, const Filler* filler) {
+  for (std::size_t c = 0; c < columns.size; ++c) weave_column(row, part, c, columns[c], {0, part.steps}, filler);
+}
+
+// The steps that all columns of a strip have, as far as they make whole squares, square by square.
+template <std::size_t size, class A, class B>
+Span weave_squares(const Part<A>& part, std::size_t c, const Column<B>* strip) {
+  constexpr std::size_t square = vector_bytes / size;
+  Column<B> shared = strip[0];
+  for (std::size_t k = 1; k < square; ++k) {
+    shared.begin = std::max(shared.begin, strip[k].begin);
+    shared.end = std::min(shared.end, strip[k].end);
+  }
+  Span common = steps_of(shared, part);
+  if (common.end < common.begin + square) return {common.begin, common.begin};
+  common.end -= (common.end - common.begin) % square;
+  B* at[square];
+  for (std::size_t k = 0; k < square; ++k) at[k] = step_at(strip[k], part, common.begin, size);
+  for (std::size_t i = common.begin; i < common.end; i += square) {
+    const auto column = [&](std::size_t k) { return at[k] + (i - common.begin) * size; };
+    const auto line = [&](std::size_t k) { return part.lines[i + k].data + c * size; };
+    if constexpr (std::is_const_v<B>) {
+      transpose<size>(column, line);
+    } else {
+      transpose<size>(line, column);
     }
   }
-};
+  return common;
+}
 
-// Rows of a size that can be transposed go by squares, down a strip of as many columns as a vector holds: that leaves
-// few cache lines in hand.
-template <std::size_t size>
-class BySquare {
+// Rows of the sizes that can be transposed go down strips of as many columns as a vector holds: that leaves few cache
+// lines in hand. What is no whole square goes row by row.
+template <std::size_t size, class A, class B, class = std::enable_if_t<(size <= sizeof(std::uint64_t))>>
+void weave_columns(Exactly<size> row, const Part<A>& part, View<const Column<B>> columns, const Filler* filler) {
+  constexpr std::size_t square = vector_bytes / size;
+  std::size_t c = 0;
+  for (; c + square <= columns.size; c += square) {
+    const Span squares = weave_squares<size>(part, c, columns.data + c);
+    if (squares.end - squares.begin == part.steps) continue;
+    for (std::size_t k = c; k < c + square; ++k) {
+      weave_column(row, part, k, columns[k], {0, squares.begin}, filler);
+      weave_column(row, part, k, columns[k], {squares.end, part.steps}, filler);
+    }
+  }
+  for (; c < columns.size; ++c) weave_column(row, part, c, columns[c], {0, part.steps}, filler);
+}
+
+// At the stride of a power of two all lines of a part fall into the same few places of the cache, from which they would
+// be driven before a line is full. Such a part goes by way of memory beside it, some columns at a time.
+class Aside {
  public:
-  template <class A, class B>
-  void operator()(Exactly<size> row, const Part<A>& part, View<const Column<B>> columns, const Filler* filler) {
-    // At the stride of a power of two all lines of the part fall into the same few places of the cache.
-    if (part.lines[0].count * size % 512 != 0) return weave_strips(row, part, columns, filler);
-    Part<A> aside;
-    aside.begin = part.begin;
-    aside.steps = part.steps;
-    for (std::size_t i = 0; i < part.steps; ++i) aside.lines[i].data = aside_[i];
-    for (std::size_t c = 0; c < columns.size; c += part_bytes / size) {
-      const View<const Column<B>> some = {columns.data + c, std::min(part_bytes / size, columns.size - c)};
-      if constexpr (std::is_const_v<A>) move_aside(part, c, some.size);
-      weave_strips(row, aside, some, filler);
-      if constexpr (!std::is_const_v<A>) move_aside(part, c, some.size);
+  template <class Row, class A>
+  static bool needed(Row row, const Part<A>& part) {
+    return row.size < cache_line && part.lines[0].count * row.size % 512 == 0;
+  }
+
+  template <class Row, class A, class B>
+  void weave(Row row, const Part<A>& part, View<const Column<B>> columns, const Filler* filler) {
+    Part<A> beside;
+    beside.begin = part.begin;
+    beside.steps = part.steps;
+    for (std::size_t i = 0; i < part.steps; ++i) beside.lines[i].data = memory_[i];
+    const std::size_t together = part_bytes / row.size;
+    for (std::size_t c = 0; c < columns.size; c += together) {
+      const View<const Column<B>> some = {columns.data + c, std::min(together, columns.size - c)};
+      if constexpr (std::is_const_v<A>) transfer_lines(part, c, some.size, row.size);
+      weave_columns(row, beside, some, filler);
+      if constexpr (!std::is_const_v<A>) transfer_lines(part, c, some.size, row.size);
     }
   }
 
  private:
-  static constexpr std::size_t square = vector_bytes / size;
-
-  template <class A, class B>
-  static void weave_strips(Exactly<size> row, const Part<A>& part, View<const Column<B>> columns,
-                           const Filler* filler) {
-    std::size_t c = 0;
-    for (; c + square <= columns.size; c += square) {
-      const Span squares = weave_squares(part, c, columns.data + c);
-      if (squares.end - squares.begin == part.steps) continue;
-      for (std::size_t k = c; k < c + square; ++k) {
-        weave_column(row, part, k, columns[k], {0, squares.begin}, filler);
-        weave_column(row, part, k, columns[k], {squares.end, part.steps}, filler);
-      }
-    }
-    for (; c < columns.size; ++c) weave_column(row, part, c, columns[c], {0, part.steps}, filler);
-  }
-
-  // The steps that all columns of a strip have, as far as they make whole squares.
-  template <class A, class B>
-  static Span weave_squares(const Part<A>& part, std::size_t c, const Column<B>* strip) {
-    Column<B> shared = strip[0];
-    for (std::size_t k = 1; k < square; ++k) {
-      shared.begin = std::max(shared.begin, strip[k].begin);
-      shared.end = std::min(shared.end, strip[k].end);
-    }
-    Span common = steps_of(shared, part);
-    if (common.end < common.begin + square) return {common.begin, common.begin};
-    common.end -= (common.end - common.begin) % square;
-    B* at[square];
-    for (std::size_t k = 0; k < square; ++k) at[k] = step_at(strip[k], part, common.begin, size);
-    for (std::size_t i = common.begin; i < common.end; i += square) {
-      const auto column = [&](std::size_t k) { return at[k] + (i - common.begin) * size; };
-      const auto line = [&](std::size_t k) { return part.lines[i + k].data + c * size; };
-      if constexpr (std::is_const_v<B>) {
-        transpose<size>(column, line);
-      } else {
-        transpose<size>(line, column);
-      }
-    }
-    return common;
-  }
-
-  // Between some columns' rows and memory aside.
   template <class A>
-  void move_aside(const Part<A>& part, std::size_t first, std::size_t columns) {
+  void transfer_lines(const Part<A>& part, std::size_t first, std::size_t columns, std::size_t row_bytes) {
     for (std::size_t i = 0; i < part.steps && part.lines[i].count > first; ++i) {
-      const std::size_t bytes = std::min(columns, part.lines[i].count - first) * size;
+      A* const line = part.lines[i].data + first * row_bytes;
+      const std::size_t bytes = std::min(columns, part.lines[i].count - first) * row_bytes;
       if (bytes == part_bytes) {
-        move(Exactly<part_bytes>(), part.lines[i].data + first * size, aside_[i]);
+        transfer(Exactly<part_bytes>(), line, memory_[i]);
       } else {
-        move(bytes, part.lines[i].data + first * size, aside_[i]);
+        transfer(bytes, line, memory_[i]);
       }
     }
   }
 
-  alignas(64) std::byte aside_[most_part_steps][part_bytes];  // read where it has been written alone
-};
-
-template <class Row>
-struct WeaverOf {
-  using type = ByRow;
-};
-template <std::size_t size>
-struct WeaverOf<Exactly<size>> {
-  using type = std::conditional_t<(size < vector_bytes), BySquare<size>, ByRow>;
+  alignas(cache_line) std::byte memory_[most_part_steps][part_bytes];  // read only where it has been written
 };
 
 template <class Row, class A, class B>
 void weave_rows(Row row, Rows<A> rows, View<const Column<B>> columns, const Filler* filler) {
-  typename WeaverOf<Row>::type weaver;
+  Aside aside;
   Part<A> part;
   A* data = rows.data;
   for (std::size_t t = 0; t < rows.steps; t += part.steps) {
     if (rows.count(t) == 1) {  // from here on a single sequence, so in one piece on both sides
-      return move((rows.steps - t) * row.size, data, columns[0].data + t * row.size);
+      return transfer((rows.steps - t) * row.size, data, columns[0].data + t * row.size);
     }
     data = next_part(rows, data, t, row.size, part);
-    weaver(row, part, View<const Column<B>>{columns.data, part.lines[0].count}, filler);
+    const View<const Column<B>> present = {columns.data, part.lines[0].count};
+    if (Aside::needed(row, part)) {
+      aside.weave(row, part, present, filler);
+    } else {
+      weave_columns(row, part, present, filler);
+    }
   }
 }
 
