@@ -251,6 +251,18 @@ describe('pushes that overlap', () => {
     expectSameStates(stream.state, expected.state)
   })
 
+  test('never write into a state that can be read meanwhile', async () => {
+    const forward = jest.spyOn(native, 'forward')
+    const stream = module.createStream()
+    for (const chunk of chunksOf(sequence, [4, 6, 14])) await stream.push(chunk)
+    expect(forward).toHaveBeenCalledTimes(3)
+    for (const [, , , , , , , h0, c0, , hn, cn] of forward.mock.calls) {
+      expect(hn).not.toBe(h0)
+      expect(cn).not.toBe(c0)
+    }
+    forward.mockRestore()
+  })
+
   test('pushSync and reset are refused meanwhile, and allowed again after', async () => {
     const stream = module.createStream()
     const [first, second] = chunksOf(sequence, [4, 20])
