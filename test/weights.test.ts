@@ -235,6 +235,11 @@ describe('B42 prefixes', () => {
     }
   )
 
+  test('the empty prefix is one of them', () => {
+    const read = (): LSTM => LSTM.fromStateDict(stateDict, { prefix: 'lstm.' })
+    expectError(read, RangeError, 'ERR_STATE_DICT', 'no lstm.weight_ih_l0', 'a prefix of ""')
+  })
+
   test('the constructor names them as well', () => {
     expectError(
       () => new LSTM({ inputSize: 3, hiddenSize: 5 }, prefixed(stateDict, 'lstm.')),
