@@ -41,7 +41,7 @@ async function timed({ run, sync }, count) {
 
 /**
  * Times contestants in turn: { name: { run, sync } }, `sync` if run returns no promise, or { name: { time } } with
- * time(count) → milliseconds. `extra()`, if given, is called once a round, for what else is to be measured at the same time.
+ * time(count) → milliseconds; `rest` are milliseconds that threads outside this process need to come to rest. `extra()`, if given, is called once a round, for what else is to be measured at the same time.
  *
  * @returns { name: { median, q1, q3, samples } }, in milliseconds a run
  */
@@ -55,19 +55,31 @@ async function compare(contestants, { seconds, least = 5, turn = 5, extra }) {
     const once = await time(1)
     const count = Math.max(1, Math.ceil(turn / Math.max(once, 1e-4)))
     const estimate = count > 1 ? (await time(count)) / count : once
-    turns.push({ name, time, count: Math.max(1, Math.ceil(turn / Math.max(estimate, 1e-4))), estimate, values: [] })
+    const { rest = 0 } = contestant
+    turns.push({
+      name,
+      time,
+      count: Math.max(1, Math.ceil(turn / Math.max(estimate, 1e-4))),
+      estimate,
+      rest,
+      values: []
+    })
   }
   // `least` rounds, though for runs of seconds three will do.
   const started = performance.now()
   const passed = () => (performance.now() - started) / 1000
   for (let round = 0; passed() < seconds || (round < least && (round < 3 || passed() < 2 * seconds)); ++round) {
-    await extra?.()
-    for (const { time, count, estimate, values } of turns) {
+    if (extra) {
+      await settle()
+      await extra()
+    }
+    for (const { time, count, estimate, rest, values } of turns) {
       // What is very slow beside the budget is measured less often.
       if (values.length >= 2 && estimate * least > 1000 * seconds && round % 3 !== 0) continue
       await settle()
       if (estimate < 50) await time(1)
       values.push((await time(count)) / count)
+      await sleep(rest)
     }
   }
   return Object.fromEntries(turns.map(({ name, values }) => [name, quartiles(values)]))

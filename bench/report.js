@@ -44,9 +44,13 @@ const shortfall = (rows) =>
 
 const command = (name) => `\`npm run bench -- ${name}\``
 
-function machineText({ cpu, cores, isa, node, version, onnxruntime, date, commit }) {
+/** A load average from which on measurements are noise. */
+const busyLoad = 0.5
+
+function machineText({ cpu, cores, load, isa, node, version, onnxruntime, date, commit }) {
   const rival = onnxruntime ? `, onnxruntime-node ${onnxruntime}` : ''
-  return `${cpu}, ${cores} cores, ${isa}; Node ${node}, packed-rnn ${version} at ${commit}${rival}; ${date}.`
+  const busy = load > busyLoad ? ` The machine had other work (load average ${load.toFixed(1)}): expect noise.` : ''
+  return `${cpu}, ${cores} cores, ${isa}; Node ${node}, packed-rnn ${version} at ${commit}${rival}; ${date}.${busy}`
 }
 
 // ---- the table -------------------------------------------------------------------------------------------------------------
@@ -532,6 +536,6 @@ function write(results, folder = root) {
   }
 }
 
-module.exports = { text, write }
+module.exports = { text, write, busyLoad }
 
 if (require.main === module) write(JSON.parse(fs.readFileSync(path.join(__dirname, 'results.json'), 'utf8')))

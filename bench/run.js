@@ -10,7 +10,7 @@ const fs = require('node:fs')
 const os = require('node:os')
 const path = require('node:path')
 const { parseArgs } = require('node:util')
-const report = require('./report')
+const { busyLoad, text, write } = require('./report')
 const { root, buildMeter, buildPackage, installRivals, installTorch } = require('./setup')
 
 const resultsFile = path.join(__dirname, 'results.json')
@@ -54,7 +54,7 @@ async function measure(name, settings) {
   return rows
 }
 
-function about() {
+function about(load) {
   const version = (name) => {
     const manifest = path.join(__dirname, 'node_modules', name, 'package.json')
     return fs.existsSync(manifest) ? JSON.parse(fs.readFileSync(manifest, 'utf8')).version : undefined
@@ -65,6 +65,7 @@ function about() {
     commit: execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim(),
     cpu: cpuModel(),
     cores: os.availableParallelism(),
+    load,
     isa: runtime.isa,
     node: process.version,
     version: runtime.version,
@@ -88,6 +89,8 @@ async function main() {
   const { quick } = values
   const chosen = positionals.length > 0 ? positionals : suites
 
+  const [load] = os.loadavg()
+  if (load > busyLoad && !quick) console.error(`The machine is busy (load average ${load}): expect noise`)
   buildPackage()
   if (!quick) installRivals()
   const { torchInstalled } = require('./rivals/torch')
@@ -96,7 +99,7 @@ async function main() {
 
   const results =
     !quick && fs.existsSync(resultsFile) ? JSON.parse(fs.readFileSync(resultsFile, 'utf8')) : { suites: {} }
-  results.about = about()
+  results.about = about(load)
   let failed = false
   for (const name of chosen) {
     console.error(name)
@@ -109,10 +112,10 @@ async function main() {
     }
   }
   if (failed) process.exitCode = 1
-  console.log(report.text(results))
+  console.log(text(results))
   if (quick) return
   fs.writeFileSync(resultsFile, `${JSON.stringify(results)}\n`)
-  report.write(results)
+  write(results)
 }
 
 main().catch((error) => {

@@ -31,6 +31,7 @@ async function torch(workload, threads) {
   return {
     about,
     time: (count) => ask({ time: count }),
+    rest: 50,
     async output(sequence) {
       const [longest] = await ask({ output: file })
       const { buffer } = Uint8Array.from(fs.readFileSync(file))
