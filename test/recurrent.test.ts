@@ -144,7 +144,13 @@ describe('B38 wrong options are errors', () => {
       const some = Object.fromEntries(Object.entries(sizes).filter(([key]) => key !== name))
       expectError(() => new GRU(some as never), TypeError, 'ERR_ARG_TYPE', `options.${name}`, 'undefined')
     }
-    expectError(() => new (GRU as unknown as new () => GRU)(), TypeError, 'ERR_ARG_TYPE', 'options.inputSize', 'undefined')
+    expectError(
+      () => new (GRU as unknown as new () => GRU)(),
+      TypeError,
+      'ERR_ARG_TYPE',
+      'options.inputSize',
+      'undefined'
+    )
     expectError(() => new GRU(3 as never), TypeError, 'ERR_ARG_TYPE', 'options', '3')
   })
 
