@@ -86,7 +86,7 @@ export class PackedSequence {
     const lengths = new Int32Array(batchCount)
     let i = 0
     for (let t = batchSizes.length - 1; t >= 0; --t) {
-      const active = Math.min(batchSizes[t]!, batchCount)
+      const active = Math.min(batchSizes[t]!, batchCount) // what has been written there may be anything
       for (; i < active; ++i) lengths[sortedIndices ? sortedIndices[i]! : i] = t + 1
     }
     return lengths

@@ -147,7 +147,7 @@ function check(given: Case): void {
   }
 }
 
-test.each(Array.from({ length: 30 }, (_, i) => i))('random sequences, seed %i', (seed) => {
+test.each(Array.from({ length: 25 }, (_, i) => i))('random sequences, seed %i', (seed) => {
   const random = new Random(seed)
-  for (let i = 0; i < 5; ++i) check(randomCase(random))
+  for (let i = 0; i < 4; ++i) check(randomCase(random))
 })

@@ -32,16 +32,14 @@ void check_batch_sizes(Napi::Env env, View<const std::int32_t> batch_sizes, std:
 }
 
 void check_order(Napi::Env env, View<const std::int32_t> order, std::size_t batch) {
-  std::vector<char> seen(batch, 0);
-  std::size_t distinct = 0;
-  for (const std::int32_t sequence : order) {
-    const auto s = static_cast<std::size_t>(sequence);  // a negative one is larger than any batch
-    if (s >= batch || seen[s]) break;
-    seen[s] = 1;
-    ++distinct;
+  bool sound = order.size == batch;
+  std::vector<char> seen(sound ? batch : 0);
+  for (std::size_t i = 0; sound && i < batch; ++i) {
+    const auto sequence = static_cast<std::size_t>(order[i]);  // a negative one is larger than any batch
+    sound = sequence < batch && !seen[sequence];
+    if (sound) seen[sequence] = 1;
   }
-  if (distinct == batch && order.size == batch) return;
-  throw_packing(env, "Expected a permutation of 0 to " + std::to_string(batch - 1) + " for sortedIndices");
+  if (!sound) throw_packing(env, "Expected each of 0 to " + std::to_string(batch - 1) + " once for sortedIndices");
 }
 
 void expect_type(Napi::Env env, const Array& found, const Array& model, const char* argument) {
