@@ -1,5 +1,5 @@
 'use strict'
-// npm run bench [-- SUITE…] [-- --torch] [-- --quick] [-- --seconds N]
+// npm run bench [-- SUITE… --torch --quick]
 //
 // Measures packed-rnn beside its rivals, each suite in a process of its own, keeps the results in results.json, and
 // writes from them the tables and plots of the documentation. Names of suites measure these alone, beside what
@@ -79,6 +79,14 @@ function cpuModel() {
   return `${process.arch}, ${model.trim()}`
 }
 
+/** Writes the documents into a copy, to show that they can be written. */
+function writeAside(results) {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'packed-rnn-bench-'))
+  for (const file of ['README.md', 'docs/performance.md']) fs.cpSync(path.join(root, file), path.join(folder, file))
+  write(results, folder)
+  fs.rmSync(folder, { recursive: true })
+}
+
 async function main() {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
@@ -113,7 +121,7 @@ async function main() {
   }
   if (failed) process.exitCode = 1
   console.log(text(results))
-  if (quick) return
+  if (quick) return writeAside(results)
   fs.writeFileSync(resultsFile, `${JSON.stringify(results)}\n`)
   write(results)
 }
