@@ -38,9 +38,8 @@ void export_runtime(Napi::Env env, Napi::Object exports) {
   }
   if (!chosen()) {
     throw_range(env, "ERR_ISA",
-                "Expected one of " + list +
-                    " for the environment variable PACKED_RNN_ISA but received another name: "
-                    "these are the instruction sets that this processor and this build have");
+                "Expected one of " + list + " for the environment variable PACKED_RNN_ISA but received \"" +
+                    forced_isa() + "\": these are the instruction sets that this processor and this build have");
   }
   exports.Set("isa", kernels().isa);
   exports.Set("supportedIsas", names);

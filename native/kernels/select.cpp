@@ -88,10 +88,15 @@ Supported supported_kernels() {
   return {list.tables, list.count};
 }
 
+const char* forced_isa() {
+  const char* const name = std::getenv("PACKED_RNN_ISA");
+  return name && *name ? name : nullptr;
+}
+
 const Kernels* select_kernels() {
   const Supported supported = supported_kernels();
-  const char* forced = std::getenv("PACKED_RNN_ISA");
-  if (!forced || !*forced) return supported.tables[0];
+  const char* const forced = forced_isa();
+  if (!forced) return supported.tables[0];
   for (std::size_t i = 0; i < supported.count; ++i) {
     if (std::strcmp(supported.tables[i]->isa, forced) == 0) return supported.tables[i];
   }

@@ -89,7 +89,9 @@ TEST(Recurrent, SequencesWithoutStepsKeepTheirState) {
     Batch batch(random, module.options, {0, 0});
     const Result result = forward(module.build(best()), batch);
     EXPECT_EQ(result.hidden, batch.hidden);
-    if (cell.has_cell_state) EXPECT_EQ(result.cell, batch.cell);
+    if (cell.has_cell_state) {
+      EXPECT_EQ(result.cell, batch.cell);
+    }
   }
 }
 
