@@ -69,8 +69,10 @@ struct Supported {
 };
 Supported supported_kernels();
 
-// The best table, or the one that the environment variable PACKED_RNN_ISA names; null if it names none of the
-// supported.
+// What the environment variable PACKED_RNN_ISA names; null if it is not set, or empty.
+const char* forced_isa();
+
+// The best table, or the one that is forced; null if that is none of the supported.
 const Kernels* select_kernels();
 
 }  // namespace packed_rnn
