@@ -1,7 +1,7 @@
 'use strict'
 
 const path = require('node:path')
-const { Embedding, Linear, loadSafetensors, LSTM, packSequence, tensor } = require('..')
+const { Embedding, lastSteps, Linear, loadSafetensors, LSTM, packSequence, tensor } = require('..')
 
 /**
  * Tells the language of texts: UTF-8 bytes → Embedding → bidirectional LSTM → the last hidden states of both directions →
@@ -36,26 +36,14 @@ class LanguageIdentifier {
   async probabilities(texts) {
     const bytes = texts.map((text) => tensor(new TextEncoder().encode(text)))
     const packed = packSequence(bytes, { enforceSorted: false, allowZeroLength: true })
-    const { state } = await this.#lstm.forward(this.#embedding.forwardSync(packed))
-    const logits = this.#classifier.forwardSync(sideBySide(state.h)).toArray()
+    const { output } = await this.#lstm.forward(this.#embedding.forwardSync(packed))
+    const logits = this.#classifier.forwardSync(lastSteps(output, { bidirectional: true })).toArray()
     return {
       probabilities: logits.map((values, i) => (bytes[i].data.length > 0 ? softmax(values) : null)),
       steps: packed.data.shape[0],
       paddedSteps: packed.batchCount * packed.batchSizes.length
     }
   }
-}
-
-/** [directions, batch, size] → [batch, directions · size]: torch.cat([h[0], h[1]], dim=1). */
-function sideBySide({ data, shape: [directions, batch, size] }) {
-  const joined = new Float32Array(data.length)
-  for (let direction = 0; direction < directions; ++direction) {
-    for (let i = 0; i < batch; ++i) {
-      const start = (direction * batch + i) * size
-      joined.set(data.subarray(start, start + size), (i * directions + direction) * size)
-    }
-  }
-  return { data: joined, shape: [batch, directions * size] }
 }
 
 function softmax(values) {

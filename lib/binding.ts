@@ -77,14 +77,18 @@ export interface Native {
     width: number,
     batchFirst: boolean
   ): void
-  /** data → last (batch x width): each sequence's last step; a sequence without steps leaves zeros. */
+  /**
+   * data → last (batch x width): each sequence's last step, if bidirectional with the second half of its first; a
+   * sequence without steps leaves zeros.
+   */
   lastSteps(
     data: TypedArray,
     last: TypedArray,
     batchSizes: Int32Array,
     order: Int32Array | null,
     batch: number,
-    width: number
+    width: number,
+    bidirectional: boolean
   ): void
 
   /**

@@ -4,13 +4,19 @@ export { type DType, type NestedArray, Tensor, type TensorLike, type TypedArray,
 export {
   invertPermutation,
   lastSteps,
+  type LastStepsOptions,
   packPaddedSequence,
+  type PackPaddedSequenceOptions,
   PackedSequence,
   packSequence,
+  type PackSequenceOptions,
   padPackedSequence,
+  type PadPackedSequenceOptions,
   padSequence,
+  type PadSequenceOptions,
   unpackSequence,
-  unpadSequence
+  unpadSequence,
+  type UnpadSequenceOptions
 } from './sequence'
 export {
   type CellOptions,

@@ -309,17 +309,36 @@ export function invertPermutation(p: Lengths | null): Int32Array | null {
   return inverse(list)
 }
 
+export interface LastStepsOptions {
+  /**
+   * Whether p is the output of a bidirectional module. The reverse direction, the second half of a row, ends at the first
+   * step: its half is then taken from there. Default: false.
+   */
+  readonly bidirectional?: boolean
+}
+
 /**
  * The last step of each sequence, in the caller's order: what a classifier takes of a recurrent module's output. A
  * sequence of length zero has zeros.
  *
+ * @param p rows of any dimensions; with `bidirectional`, of one, [rows, 2 x hidden size]
  * @returns `[batch, *]`
- * @throws ERR_ARG_TYPE for what is no packed sequence; ERR_PACKED_SEQUENCE, ERR_DETACHED if it was written to.
+ * @throws ERR_ARG_TYPE for what is no packed sequence; ERR_SHAPE if `bidirectional` and a row has no two halves;
+ *   ERR_OPTION_UNKNOWN; ERR_PACKED_SEQUENCE, ERR_DETACHED if it was written to.
  */
-export function lastSteps(p: PackedSequence): Tensor {
+export function lastSteps(p: PackedSequence, o?: LastStepsOptions): Tensor {
   const { data, type, trailing, width } = packedView(p)
+  const bidirectional = flag(options(o, 'options', ['bidirectional']).bidirectional, 'bidirectional', false)
+  if (bidirectional && (trailing.length !== 1 || width % 2 !== 0)) {
+    expected(
+      'ERR_SHAPE',
+      'rows of two halves, [rows, 2 x hidden size],',
+      'p.data',
+      `rows of shape ${shapeText(trailing)}`
+    )
+  }
   const last = allocate(type, [p.batchCount, ...trailing])
-  native.lastSteps(data, last.data, p.batchSizes, p.sortedIndices, p.batchCount, width)
+  native.lastSteps(data, last.data, p.batchSizes, p.sortedIndices, p.batchCount, width, bidirectional)
   return last as Tensor
 }
 

@@ -18,7 +18,7 @@ const right: { readonly [N in Name]: () => Arguments<N> } = {
   unpackSequences: () => [f32(9), [f32(3), f32(6)], sizes, order, 3],
   padSequences: () => [[f32(3), f32(6)], f32(12), 2, 3, false, true, f32(1)],
   unpadSequences: () => [f32(12), [f32(3), f32(6)], 2, 3, false],
-  lastSteps: () => [f32(9), f32(6), sizes, order, 2, 3]
+  lastSteps: () => [f32(9), f32(6), sizes, order, 2, 3, true]
 }
 const names = Object.keys(right) as Name[]
 const argumentsOf: (name: Name) => readonly unknown[] = (name) => right[name]()

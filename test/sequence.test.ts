@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
+import { LSTM } from '../lib/recurrent'
 import {
   invertPermutation,
   lastSteps,
@@ -820,6 +821,32 @@ describe('packSequence, unpackSequence, unpadSequence, invertPermutation, lastSt
     expectError(invert([0, 1, 0]), RangeError, 'ERR_ARG_VALUE', 'p[2]', '0 to 2 once', '0 again')
     expectError(invert(undefined), TypeError, 'ERR_ARG_TYPE', 'for p', 'undefined')
     expectError(invert([0.5]), RangeError, 'ERR_LENGTHS', 'p[0]', '0.5')
+  })
+
+  test('lastSteps of both directions take the reverse half from the first step, where that direction ends', () => {
+    const lstm = new LSTM({ inputSize: 2, hiddenSize: 5, bidirectional: true })
+    for (const lengths of [
+      [1, 3, 0, 2],
+      [4, 4, 1, 0]
+    ]) {
+      const o = { batchFirst: true, enforceSorted: false, allowZeroLength: true }
+      const { output, state } = lstm.forwardSync(packPaddedSequence(numbered(4, 4, [2]), lengths, o))
+      const [forward, reverse] = state.h.toArray() as number[][][]
+      const joined = forward!.map((half, i) => [...half, ...reverse![i]!])
+      expect(lastSteps(output, { bidirectional: true }).toArray()).toEqual(joined)
+    }
+    const odd = packSequence([tensor([[1, 2, 3]])])
+    expectError(() => lastSteps(odd, { bidirectional: true }), RangeError, 'ERR_SHAPE', 'p.data', 'two halves', '[3]')
+    const flat = packSequence([letters('abc')])
+    expectError(() => lastSteps(flat, { bidirectional: true }), RangeError, 'ERR_SHAPE', 'p.data', 'rows of shape []')
+    const misspelt = { bidirectionel: true } as object
+    expectError(
+      () => lastSteps(odd, misspelt),
+      TypeError,
+      'ERR_OPTION_UNKNOWN',
+      'bidirectionel',
+      'did you mean bidirectional?'
+    )
   })
 
   test('lastSteps are each sequence’s own, in the caller’s order, and zeros where there is none', () => {

@@ -194,7 +194,8 @@ Napi::Value last_steps(const Napi::CallbackInfo& info) {
   const Array last = array(info[1], "last");
   expect_type(env, last, packed.data, "last");
   expect_size(env, last.size, product(env, batch, width), "last");
-  packed_rnn::last_steps(packed.data.data, packed.packing, packed.row_bytes, last.data);
+  const std::size_t reverse_bytes = flag(info[6], "bidirectional") ? width / 2 * last.element_size : 0;
+  packed_rnn::last_steps(packed.data.data, packed.packing, packed.row_bytes, reverse_bytes, last.data);
   return env.Undefined();
 }
 

@@ -187,8 +187,11 @@ void unpad_sequences(Padded<const std::byte> padded, std::size_t row_bytes, View
   }
 }
 
-void last_steps(const std::byte* rows, const Packing& packing, std::size_t row_bytes, std::byte* last) {
+void last_steps(const std::byte* rows, const Packing& packing, std::size_t row_bytes, std::size_t reverse_bytes,
+                std::byte* last) {
   if (row_bytes == 0) return;
+  const std::byte* const first = rows;
+  const std::size_t forward_bytes = row_bytes - reverse_bytes;
   std::size_t i = packing.batch;
   const auto place = [&] { return last + packing.sequence(--i) * row_bytes; };
   while (i > packing.active()) std::memset(place(), 0, row_bytes);
@@ -197,7 +200,8 @@ void last_steps(const std::byte* rows, const Packing& packing, std::size_t row_b
     const auto active = static_cast<std::size_t>(packing.batch_sizes[t]);
     while (i > ongoing) {
       std::byte* const to = place();
-      std::memcpy(to, rows + i * row_bytes, row_bytes);
+      std::memcpy(to, rows + i * row_bytes, forward_bytes);
+      std::memcpy(to + forward_bytes, first + i * row_bytes + forward_bytes, reverse_bytes);
     }
     rows += active * row_bytes;
   }

@@ -69,7 +69,9 @@ void pad_sequences(View<const Sequence<const std::byte>> sequences, std::size_t 
                    Side side, Fill fill);
 void unpad_sequences(Padded<const std::byte> padded, std::size_t row_bytes, View<const Sequence<std::byte>> sequences);
 
-// The last step of every sequence, in the caller's order; zeros for a sequence without steps.
-void last_steps(const std::byte* rows, const Packing& packing, std::size_t row_bytes, std::byte* last);
+// The last step of every sequence, in the caller's order; zeros for a sequence without steps. The last reverse_bytes of
+// a row are those of the first step: a reverse direction ends there.
+void last_steps(const std::byte* rows, const Packing& packing, std::size_t row_bytes, std::size_t reverse_bytes,
+                std::byte* last);
 
 }  // namespace packed_rnn

@@ -152,15 +152,22 @@ void check_padding(const Case& given, bool batch_first, Side side, std::size_t e
 }
 
 void check_last_steps(const Case& given, const Packing& packing) {
-  Bytes expected(given.batch() * given.row_bytes);
-  for (std::size_t s = 0; s < given.batch(); ++s) {
-    if (given.sequences[s].empty()) continue;
-    std::copy_n(given.sequences[s].end() - static_cast<std::ptrdiff_t>(given.row_bytes), given.row_bytes,
-                expected.begin() + static_cast<std::ptrdiff_t>(s * given.row_bytes));
+  for (const std::size_t reverse_bytes : {std::size_t(0), given.row_bytes / 2}) {
+    const std::size_t forward_bytes = given.row_bytes - reverse_bytes;
+    Bytes expected(given.batch() * given.row_bytes);
+    for (std::size_t s = 0; s < given.batch(); ++s) {
+      if (given.sequences[s].empty()) continue;
+      const auto place = expected.begin() + static_cast<std::ptrdiff_t>(s * given.row_bytes);
+      const auto first = given.sequences[s].begin();
+      const auto last = given.sequences[s].end() - static_cast<std::ptrdiff_t>(given.row_bytes);
+      std::copy_n(last, forward_bytes, place);
+      std::copy_n(first + static_cast<std::ptrdiff_t>(forward_bytes), reverse_bytes,
+                  place + static_cast<std::ptrdiff_t>(forward_bytes));
+    }
+    Guarded last(expected.size());
+    last_steps(given.rows.data(), packing, given.row_bytes, reverse_bytes, last.data());
+    expect_filled(last, expected, "last_steps");
   }
-  Guarded last(expected.size());
-  last_steps(given.rows.data(), packing, given.row_bytes, last.data());
-  expect_filled(last, expected, "last_steps");
 }
 
 void check(const Case& given, bool sorted, const Bytes& element) {
@@ -255,7 +262,7 @@ TEST(Sequences, OfRowsWithoutBytesAreLeftAlone) {
   unpack_sequences(nullptr, packing, 0, View<const Sequence<std::byte>>(targets));
   pad_sequences(View<const Sequence<const std::byte>>(sources), 0, {nullptr, 2, endless, false}, Side::left, fill);
   unpad_sequences({nullptr, 2, endless, false}, 0, View<const Sequence<std::byte>>(targets));
-  last_steps(nullptr, packing, 0, nullptr);
+  last_steps(nullptr, packing, 0, 0, nullptr);
 }
 
 TEST(Lengths, AreThoseOfTheBatchSizesLongestFirst) {
