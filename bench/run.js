@@ -10,7 +10,8 @@ const fs = require('node:fs')
 const os = require('node:os')
 const path = require('node:path')
 const { parseArgs } = require('node:util')
-const { busyLoad, text, write } = require('./report')
+const { text, write } = require('./report')
+const { busyLoad } = require('./targets')
 const { root, buildMeter, buildPackage, installRivals, installTorch } = require('./setup')
 
 const resultsFile = path.join(__dirname, 'results.json')
@@ -62,7 +63,7 @@ function about(load) {
   const { runtime } = require('..')
   return {
     date: new Date().toISOString().slice(0, 10),
-    commit: execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim(),
+    commit: commit(),
     cpu: cpuModel(),
     cores: os.availableParallelism(),
     load,
@@ -72,6 +73,13 @@ function about(load) {
     onnxruntime: version('onnxruntime-node'),
     tfjs: version('@tensorflow/tfjs')
   }
+}
+
+/** What was measured: a commit, and whether the sources have changed since. */
+function commit() {
+  const git = (...args) => execFileSync('git', args, { cwd: root, encoding: 'utf8' }).trim()
+  const changed = git('status', '--porcelain', '--', 'lib', 'native', 'binding.gyp')
+  return git('rev-parse', '--short', 'HEAD') + (changed ? ' with changes' : '')
 }
 
 function cpuModel() {
@@ -106,14 +114,15 @@ async function main() {
   const settings = { quick, torch: !quick && torchInstalled(), meter: buildMeter('machine_meter') }
 
   const results =
-    !quick && fs.existsSync(resultsFile) ? JSON.parse(fs.readFileSync(resultsFile, 'utf8')) : { suites: {} }
-  results.about = about(load)
+    !quick && fs.existsSync(resultsFile) ? JSON.parse(fs.readFileSync(resultsFile, 'utf8')) : { suites: {}, about: {} }
   let failed = false
   for (const name of chosen) {
     console.error(name)
     try {
       const result = await measure(name, settings)
-      if (result) results.suites[name] = result
+      if (!result) continue
+      results.suites[name] = result
+      results.about[name] = about(load)
     } catch (error) {
       failed = true
       console.error(error.message)

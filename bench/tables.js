@@ -1,0 +1,403 @@
+'use strict'
+// The tables of the documentation, as Markdown, from the results of the suites.
+const targets = require('./targets')
+const { gates } = require('./workload')
+
+// ---- text ------------------------------------------------------------------------------------------------------------------
+
+/** A Markdown table that is a table in a terminal, too. The first column is text, the others are numbers. */
+function table(header, rows) {
+  const cells = [header, ...rows].map((row) => row.map((cell) => String(cell ?? '')))
+  const widths = header.map((_, column) => Math.max(3, ...cells.map((row) => row[column].length)))
+  const line = (row) =>
+    `| ${row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join(' | ')} |`
+  const rule = `| ${widths.map((width, i) => (i === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`)).join(' | ')} |`
+  return [line(cells[0]), rule, ...cells.slice(1).map(line)].join('\n')
+}
+
+const significant = (value, digits = 3) => {
+  if (value === undefined || value === null) return '–'
+  const text = Number(value.toPrecision(digits))
+  return Math.abs(value) >= 10 ** digits ? String(Math.round(value)) : String(text)
+}
+const percent = (share) => (share === undefined || share === null ? '–' : `${(100 * share).toFixed(0)} %`)
+const times = (ratio) => (Number.isFinite(ratio) ? `${ratio.toFixed(2)}x` : '–')
+const exponent = (value) => (value === undefined ? '–' : value.toExponential(1))
+const threadsText = (count) => `${count} ${count === 1 ? 'thread' : 'threads'}`
+const spread = (time) => (time ? `${significant(time.median)} (${significant(time.q1)}–${significant(time.q3)})` : '–')
+
+const lengthsText = { falling: ', lengths T…1' }
+const shapeText = ({ kind, hiddenSize, batch, steps, lengths }) =>
+  `${kind ? `${kind} ` : ''}H=${hiddenSize} B=${batch} T=${steps}${lengthsText[lengths] ?? ''}`
+
+const packingText = ({ batch, steps, width, sorted }) =>
+  `B=${batch} T=${steps}, ${4 * width} bytes a step, ${sorted ? 'sorted' : 'unsorted'}`
+
+/** Marks what misses a target; what is missed is said below each table. */
+const marked = (text, met) => (met ? text : `${text} ✗`)
+const shortfall = (rows) =>
+  rows.length === 0 ? 'Every target is met.' : `Short of the target (✗): ${rows.join('; ')}.`
+
+function machineText({ cpu, cores, load, isa, node, version, onnxruntime, date, commit }) {
+  const rival = onnxruntime ? `, onnxruntime-node ${onnxruntime}` : ''
+  const busy =
+    load > targets.busyLoad ? ` The machine had other work (load average ${load.toFixed(1)}): expect noise.` : ''
+  return `${cpu}, ${cores} cores, ${isa}; Node ${node}, packed-rnn ${version} at ${commit}${rival}; ${date}.${busy}`
+}
+
+// ---- the table -------------------------------------------------------------------------------------------------------------
+
+const ratioOf = ({ times: { ours, onnxruntime } }) => (onnxruntime ? onnxruntime.median / ours.median : NaN)
+
+const reachesTarget = (row) => row.target === undefined || !(ratioOf(row) < row.target)
+
+// Pairs of rows, at one and at two threads, that measured one shape.
+function pairs(rows) {
+  const two = rows.filter(({ threads }) => threads === 2)
+  return rows.filter(({ threads }) => threads === 1).map((one, i) => [one, two[i]])
+}
+
+function readme({ suites, about }) {
+  const both = (pair, text) => pair.map(text).join(' / ')
+  const rows = pairs(suites.table).map((pair) => [
+    shapeText(pair[0]),
+    both(pair, (row) => significant(row.times.ours.median)),
+    both(pair, (row) => significant(row.times.onnxruntime?.median)),
+    both(pair, (row) => marked(times(ratioOf(row)), reachesTarget(row))),
+    both(pair, (row) => percent(row.share)),
+    `${exponent(pair[0].errors.ours)} / ${exponent(pair[0].errors.onnxruntime)}`
+  ])
+  const header = [
+    'shape',
+    'packed-rnn, ms',
+    'onnxruntime-node, ms',
+    'faster by',
+    'of the limit',
+    'error, ours / theirs'
+  ]
+  return [
+    table(header, rows),
+    '',
+    'Every pair is 1 / 2 threads (the error: ours / theirs, the largest beside a float64 reference). The limit is the fma peak of the ' +
+      'machine, and for B=1 the time that reading the recurrent weights takes; ✗ misses the target set in ' +
+      '[docs/performance.md](docs/performance.md), which has the method and more.',
+    '',
+    `\`npm run bench\`: ${machineText(about.table)}`
+  ].join('\n')
+}
+
+const tableSections = {
+  table({ table: everyRow }) {
+    const threadTables = [1, 2].map((threads) => {
+      const rows = everyRow.filter((row) => row.threads === threads)
+      const rivals = ['onnxruntime', 'torch', 'tfjs'].filter((name) => rows.some((row) => row.times[name]))
+      const titles = { onnxruntime: 'onnxruntime-node', torch: 'PyTorch', tfjs: 'tfjs (wasm)' }
+      const header = [
+        `${threadsText(threads)}; ms (quartiles)`,
+        'packed-rnn',
+        'from padded to padded',
+        ...rivals.map((name) => titles[name]),
+        'onnxruntime / ours',
+        'target',
+        'GFLOP/s',
+        'of the limit',
+        'errors, in this order'
+      ]
+      const cells = rows.map((row) => [
+        shapeText(row),
+        spread(row.times.ours),
+        spread(row.times.fromPadded),
+        ...rivals.map((name) => spread(row.times[name])),
+        marked(times(ratioOf(row)), reachesTarget(row)),
+        row.target ? `≥ ${row.target}x` : '–',
+        significant(row.gflops),
+        percent(row.share),
+        ['ours', ...rivals].map((name) => exponent(row.errors[name])).join(' / ')
+      ])
+      return table(header, cells)
+    })
+    const short = everyRow
+      .filter((row) => !reachesTarget(row))
+      .map((row) => `${shapeText(row)}, ${threadsText(row.threads)}: ${times(ratioOf(row))} of ≥ ${row.target}x`)
+    const torch = everyRow.find((row) => row.about)?.about
+    const torchText = torch ? ` PyTorch is ${torch.version} with ${torch.blas.join(', ') || 'the reference BLAS'}.` : ''
+    return `${threadTables.join('\n\n')}\n\n${shortfall(short)}${torchText}`
+  },
+
+  scaling({ table: everyRow }) {
+    const rows = pairs(everyRow).map(([one, two]) => {
+      const gain = one.times.ours.median / two.times.ours.median
+      const theirs = one.times.onnxruntime && one.times.onnxruntime.median / two.times.onnxruntime.median
+      return { shape: one, gain, theirs, met: one.batch < 8 || gain >= targets.twoThreads }
+    })
+    const cells = rows.map(({ shape, gain, theirs, met }) => [
+      shapeText(shape),
+      marked(times(gain), met),
+      shape.batch >= 8 ? `≥ ${targets.twoThreads}x` : '–',
+      times(theirs ?? NaN)
+    ])
+    const short = rows.filter(({ met }) => !met).map(({ shape, gain }) => `${shapeText(shape)} ${times(gain)}`)
+    const header = ['two threads against one', 'packed-rnn', 'target', 'onnxruntime-node']
+    return `${table(header, cells)}\n\n${shortfall(short)}`
+  },
+
+  singles({ table: everyRow }) {
+    const rows = everyRow.filter(({ batch, share }) => batch === 1 && share !== null)
+    const met = ({ share }) => share >= targets.memoryShare
+    const cells = rows.map((row) => [
+      shapeText(row),
+      row.threads,
+      significant((4 * gates[row.kind] * row.hiddenSize ** 2) / 1024),
+      significant(row.bandwidth),
+      marked(percent(row.share), met(row))
+    ])
+    const short = rows
+      .filter((row) => !met(row))
+      .map((row) => `${shapeText(row)}, ${threadsText(row.threads)}: ${percent(row.share)}`)
+    const header = [
+      'single sequences',
+      'threads',
+      'recurrent weights, KiB',
+      'read bandwidth, GB/s',
+      `of the limit, ≥ ${percent(targets.memoryShare)}`
+    ]
+    return `${table(header, cells)}\n\n${shortfall(short)}`
+  }
+}
+
+// ---- the other suites --------------------------------------------------------------------------------------------------------
+
+const sections = {
+  machine({ machine }) {
+    const peaks = machine.peaks.map(({ isa, gflops }) => [
+      `fma peak, ${isa}, GFLOP/s`,
+      ...gflops.map((value) => significant(value))
+    ])
+    const bandwidth = machine.bandwidth.map(({ level, bytes, gbps }) => [
+      `read ${level} (${significant(bytes / 1024)} KiB), GB/s`,
+      ...gbps.map((value) => significant(value))
+    ])
+    return table(['limit', '1 thread', '2 threads'], [...peaks, ...bandwidth])
+  },
+
+  ...tableSections,
+
+  peak({ peak }) {
+    const isas = [...new Set(peak.map(({ isa }) => isa))]
+    const find = (isa, shape) =>
+      peak.find((row) => row.isa === isa && row.hiddenSize === shape.hiddenSize && row.batch === shape.batch)
+    const shapes = peak.filter(({ isa }) => isa === isas[0])
+    const met = ({ isa, share }) => share === null || share >= (targets.peakShare[isa] ?? 0)
+    const cells = shapes.map((shape) => [
+      `H=${shape.hiddenSize} B=${shape.batch} T=${shape.steps}`,
+      ...isas.flatMap((isa) => {
+        const row = find(isa, shape)
+        return [significant(row.gflops), marked(percent(row.share), met(row))]
+      })
+    ])
+    const title = (isa) => `of the peak${targets.peakShare[isa] ? `, ≥ ${percent(targets.peakShare[isa])}` : ''}`
+    const header = ['one thread', ...isas.flatMap((isa) => [`${isa}, GFLOP/s`, title(isa)])]
+    const short = peak
+      .filter((row) => !met(row))
+      .map((row) => `${row.isa} H=${row.hiddenSize} B=${row.batch} ${percent(row.share)}`)
+    return `${table(header, cells)}\n\n${shortfall(short)}`
+  },
+
+  fill({ fill }) {
+    const met = ({ ofIdeal }) => ofIdeal <= targets.fill
+    const rivals = ['onnxruntime', 'torch'].filter((name) => fill.rows.some((row) => row.times[name]))
+    const behind = ({ times: all }) => rivals.filter((name) => all[name]?.median < all.ours.median)
+    const header = [
+      'lengths',
+      'fill',
+      'packed, ms',
+      'fill x full, ms',
+      `packed / (fill x full), ≤ ${targets.fill}`,
+      'from padded to padded, ms',
+      ...rivals.map((name) => ({ onnxruntime: 'onnxruntime-node, ms', torch: 'PyTorch packed, ms' })[name])
+    ]
+    const cells = fill.rows.map((row) => [
+      row.distribution,
+      row.fill.toFixed(2),
+      significant(row.times.ours.median),
+      significant(row.fill * row.times.full.median),
+      marked(row.ofIdeal.toFixed(2), met(row)),
+      significant(row.times.fromPadded.median),
+      ...rivals.map((name) => significant(row.times[name]?.median))
+    ])
+    const short = [
+      ...fill.rows
+        .filter((row) => !met(row))
+        .map((row) => `${row.distribution} at fill ${row.fill.toFixed(2)}: ${row.ofIdeal.toFixed(2)}`),
+      ...fill.rows.flatMap((row) =>
+        behind(row).map((name) => `${row.distribution} at fill ${row.fill.toFixed(2)}: behind ${name}`)
+      )
+    ]
+    return `${table(header, cells)}\n\n${shortfall(short)}`
+  },
+
+  size({ size }) {
+    const header = [
+      'one thread',
+      'Σlengths',
+      'packed-rnn, ms',
+      'ns a step',
+      'onnxruntime-node, ms',
+      'onnxruntime / ours'
+    ]
+    const cells = size.rows.map((row) => [
+      shapeText({ ...row, hiddenSize: size.hiddenSize, lengths: 'falling' }),
+      row.sumOfLengths,
+      significant(row.times.ours.median),
+      significant(row.nsPerStep),
+      significant(row.times.onnxruntime?.median),
+      times(ratioOf(row))
+    ])
+    const steps = size.rows
+      .filter(({ series, steps: count }) => series === 'time' && count >= 100)
+      .map(({ nsPerStep }) => nsPerStep)
+    const text =
+      steps.length > 0
+        ? `From T=100 to T=10 000 a step takes ${significant(Math.min(...steps))} to ${significant(Math.max(...steps))} ns.`
+        : ''
+    return `${table(header, cells)}\n\n${text}`
+  },
+
+  step({ step }) {
+    const met = ({ kernel, micros }) => micros.pushSync <= kernel + targets.stepOverhead
+    const header = [
+      'µs, JavaScript to JavaScript',
+      'threads',
+      'kernel alone',
+      'forwardSync',
+      'stream.pushSync',
+      `over the kernel, ≤ ${targets.stepOverhead}`,
+      'forward',
+      'onnxruntime-node'
+    ]
+    const cells = step.map((row) => [
+      `H=${row.hiddenSize}`,
+      row.threads,
+      significant(row.kernel),
+      significant(row.micros.forwardSync),
+      significant(row.micros.pushSync),
+      marked(significant(row.micros.pushSync - row.kernel, 2), met(row)),
+      significant(row.micros.forward),
+      significant(row.micros.onnxruntime)
+    ])
+    const short = step.filter((row) => !met(row)).map((row) => `H=${row.hiddenSize}, ${threadsText(row.threads)}`)
+    return `${table(header, cells)}\n\n${shortfall(short)}`
+  },
+
+  packing({ packing }) {
+    const names = Object.keys(packing[0].ratios)
+    const header = [`times of one copy, ≤ ${targets.packing}`, 'copied, KiB', ...names]
+    const cells = packing.map((row) => [
+      packingText(row),
+      significant(row.bytes.packed / 1024),
+      ...names.map((name) => marked(row.ratios[name].toFixed(2), row.ratios[name] <= targets.packing))
+    ])
+    const short = packing.flatMap((row) =>
+      names
+        .filter((name) => row.ratios[name] > targets.packing)
+        .map((name) => `${name}, ${packingText(row)}: ${row.ratios[name].toFixed(2)}`)
+    )
+    return `${table(header, cells)}\n\n${shortfall(short)}`
+  },
+
+  contention({ contention }) {
+    const met = ({ times: { one, two } }) => two.median <= targets.contention * one.median
+    const header = [
+      'second core',
+      'shape',
+      '1 thread, ms',
+      '2 threads, ms',
+      '1 / 2 threads',
+      'onnxruntime-node, 2 threads, ms'
+    ]
+    const cells = contention.map((row) => [
+      row.load,
+      shapeText(row),
+      spread(row.times.one),
+      spread(row.times.two),
+      marked(times(row.times.one.median / row.times.two.median), met(row)),
+      spread(row.times.onnxruntime)
+    ])
+    const short = contention
+      .filter((row) => !met(row))
+      .map((row) => `${shapeText(row)}, second core ${row.load}: two threads are slower than one`)
+    return `${table(header, cells)}\n\n${shortfall(short)}`
+  },
+
+  burst({ burst }) {
+    const header = [
+      'requests at once',
+      'forward, ms',
+      'forwardSync in turn, ms',
+      'onnxruntime-node, ms',
+      'event loop stands still, ms',
+      'onnxruntime-node'
+    ]
+    const cells = burst.map((row) => [
+      `${row.requests} x ${shapeText(row)}`,
+      spread(row.times.forward),
+      spread(row.times.forwardSync),
+      spread(row.times.onnxruntime),
+      significant(row.stalls.forward),
+      significant(row.stalls.onnxruntime)
+    ])
+    return table(header, cells)
+  },
+
+  subnormal({ subnormal }) {
+    const met = ({ ratio }) => ratio <= targets.subnormal
+    const header = ['one step, H=256', 'normal state, µs', 'state of 1e-39, µs', `ratio, ≤ ${targets.subnormal}`]
+    const cells = subnormal.map((row) => [
+      `${row.kind} B=${row.batch}`,
+      significant(1e3 * row.times.normal.median),
+      significant(1e3 * row.times.subnormal.median),
+      marked(row.ratio.toFixed(2), met(row))
+    ])
+    const short = subnormal
+      .filter((row) => !met(row))
+      .map((row) => `${row.kind} B=${row.batch}: ${row.ratio.toFixed(2)}`)
+    return `${table(header, cells)}\n\n${shortfall(short)}`
+  },
+
+  memory({ memory }) {
+    const header = [
+      'MB',
+      'runtime',
+      'weights',
+      'outputs and states',
+      'after construction',
+      'more at the peak of a run',
+      'peak beyond weights and outputs'
+    ]
+    const cells = memory.flatMap((row) =>
+      Object.entries(row.used).map(([runtime, used]) => [
+        shapeText(row),
+        { onnxruntime: 'onnxruntime-node' }[runtime] ?? runtime,
+        used.weights,
+        used.outputs,
+        used.loaded,
+        used.run,
+        used.beyond
+      ])
+    )
+    return table(header, cells)
+  }
+}
+
+const suiteOf = { scaling: 'table', singles: 'table' }
+
+/** Every table of which there are results: [name, Markdown]. Below each stands the command that makes it. */
+function tablesOf({ suites, about }) {
+  return Object.entries(sections).flatMap(([name, section]) => {
+    const suite = suiteOf[name] ?? name
+    if (!suites[suite]) return []
+    return [[name, `${section(suites)}\n\n\`npm run bench -- ${suite}\`: ${machineText(about[suite])}`]]
+  })
+}
+
+module.exports = { readme, tablesOf }
