@@ -6,6 +6,7 @@
       "sources": ["<@(packed_rnn_core)", "<@(packed_rnn_binding)"],
       "include_dirs": ["native", "<!(node -p \"require('node-addon-api').include_dir\")"],
       "defines": ["NAPI_VERSION=8", "NODE_ADDON_API_CPP_EXCEPTIONS", "NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS"],
+      "configurations": {"Release": {"defines": ["NDEBUG"]}},
       # An fma is where the source writes one. GCC's own AVX-512 headers set off -Wuninitialized.
       "cflags": ["-O3", "-ffp-contract=off", "-fvisibility=hidden", "-Wno-uninitialized"],
       "cflags_cc!": ["-fno-exceptions", "-fno-rtti", "-std=gnu++17", "-std=gnu++20"],

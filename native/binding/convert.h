@@ -127,7 +127,10 @@ template <Napi::Value (*function)(const Napi::CallbackInfo&)>
 Napi::Value guarded(const Napi::CallbackInfo& info) {
   try {
     return function(info);
-  } catch (const std::bad_alloc&) {
+  } catch (const Napi::Error&) {
+    throw;
+  } catch (const std::exception&) {
+    // The standard library throws here only when it cannot have memory.
     throw_range(info.Env(), "ERR_ALLOCATION", "Not enough memory");
   }
 }

@@ -13,7 +13,7 @@ Napi::Value create_linear(const Napi::CallbackInfo& info) {
   const View<float> weight = view<float>(info[2], "weight"), bias = optional_view<float>(info[3], "bias");
   if (in_features == 0 || out_features == 0) throw_range(env, "ERR_SHAPE", "A linear layer needs features");
   expect_size(env, weight.size, product(env, in_features, out_features), "weight");
-  if (bias) expect_size(env, bias.size, out_features, "bias");
+  if (!is_null(info[3])) expect_size(env, bias.size, out_features, "bias");
   return make_module<Linear>(env, kernels(), in_features, out_features, weight, bias);
 }
 

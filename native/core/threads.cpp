@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <cstdio>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -192,23 +193,22 @@ class Pool {
   // A job with as many helpers as can be spared, or null if that is none; `busy` counts all threads at work.
   Team::Job* lease(std::size_t most, bool brief, std::size_t& size) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    ++busy_;
-    size = 1;
     Team::Job* job = nullptr;
+    size = 1;
     if (brief && skips_ > 0) {
       --skips_;
-      return job;
+      most = 1;
     }
-    for (std::size_t i = 0; size < most && busy_ < limited() && i + 1 < limited(); ++i) {
-      if (i == helpers_.size()) helpers_.push_back(std::make_unique<Helper>());
+    for (std::size_t i = 0; size < most && busy_ + size < limited() && i + 1 < limited(); ++i) {
+      if (i == helpers_.size() && !grow()) break;
       Helper& helper = *helpers_[i];
       if (helper.lent_to) continue;
       if (!job) job = open();
       helper.lent_to = job;
       helper.give(*job);
       ++size;
-      ++busy_;
     }
+    busy_ += size;
     return job;
   }
 
@@ -230,6 +230,16 @@ class Pool {
   }
 
  private:
+  // One helper more, unless the system has no thread to give: then the work is done without.
+  bool grow() {
+    try {
+      helpers_.push_back(std::make_unique<Helper>());
+    } catch (const std::system_error&) {
+      return false;
+    }
+    return true;
+  }
+
   std::size_t limited() {
     if (limit_ == 0) limit_ = granted_threads();
     return limit_;
