@@ -24,6 +24,6 @@ foreach(language C CXX)
   set(CMAKE_${language}_FLAGS_INIT "-ffile-prefix-map=${CMAKE_SOURCE_DIR}=.")
 endforeach()
 set(CMAKE_MODULE_LINKER_FLAGS_INIT -s)
-set(CMAKE_SHARED_LINKER_FLAGS_INIT -s)
+set(CMAKE_SHARED_LINKER_FLAGS_INIT "-s -Wl,-x") # Mach-O alone is linked so, and keeps its local symbols without -x
 
 set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
