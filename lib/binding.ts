@@ -126,6 +126,18 @@ export interface Native {
   ): void
   /** The same off the event loop; input, batchSizes, order, h0 and c0 are copied before it returns. */
   forward(...args: Parameters<Native['forwardSync']>): Promise<void>
+  /**
+   * Runs a module of one direction on one sequence, in place of forwardSync where a call counts: h and c, [layers, size],
+   * are the state before and then after; c is null but for the LSTM.
+   */
+  advance(
+    module: NativeModule,
+    input: Float32Array,
+    steps: number,
+    h: Float32Array,
+    c: Float32Array | null,
+    output: Float32Array
+  ): void
 
   /** weight [outFeatures, inFeatures] row-major, bias [outFeatures] or null. */
   createLinear(inFeatures: number, outFeatures: number, weight: Float32Array, bias: Float32Array | null): NativeModule

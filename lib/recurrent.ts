@@ -216,6 +216,11 @@ export class Engine {
     return { data, steps: shape[0]! }
   }
 
+  /** Steps of one sequence, whose state h and c are written over. */
+  advance(input: Float32Array, steps: number, h: Tensor, c: Tensor | null, output: Tensor): void {
+    native.advance(this.#handle, input, steps, h.data, c && c.data, output.data)
+  }
+
   runSync(call: Call): void {
     native.forwardSync(...this.#arguments(call))
   }

@@ -78,7 +78,7 @@ export class RecurrentStream<S extends HiddenState> implements Stream<S> {
     this.#expectIdle('pushSync')
     const { data, steps } = this.#engine.chunk(chunk, 'chunk')
     const output = allocateFloats([steps, this.#engine.outputSize])
-    if (steps > 0) this.#engine.runSync(callOf(data, steps, this.#held, output, this.#held))
+    if (steps > 0) this.#engine.advance(data, steps, this.#held.h, this.#held.c, output)
     this.#steps += steps
     return output
   }

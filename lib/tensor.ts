@@ -180,7 +180,7 @@ export function allocateData(type: DType, length: number): TypedArray {
 /** The number of elements of a shape; beyond 2^53 it is no longer exact, and no longer allocatable either. */
 export function sizeOf(shape: readonly number[]): number {
   let size = 1
-  for (const extent of shape) size *= extent
+  for (let axis = 0; axis < shape.length; ++axis) size *= shape[axis]!
   return size
 }
 
@@ -197,21 +197,23 @@ function dtypeOf(data: unknown, type: DType | undefined, argument: string): DTyp
 
 function checkedShape(shape: unknown, length: number, argument: string): readonly number[] {
   if (!Array.isArray(shape)) expected('ERR_ARG_TYPE', 'an array of sizes', argument, describe(shape))
-  const sizes = Array.from(shape as readonly unknown[])
-  for (const size of sizes) {
-    if (!Number.isSafeInteger(size) || (size as number) < 0) {
+  const sizes = shape.slice() as number[]
+  for (let axis = 0; axis < sizes.length; ++axis) {
+    const size = sizes[axis]!
+    if (!Number.isSafeInteger(size) || size < 0) {
       expected('ERR_SHAPE', 'sizes that are whole numbers from 0', argument, describe(size))
     }
   }
-  const checked = sizes as number[]
-  if (sizeOf(checked) !== length) {
-    if (length === 0) {
-      const wayOut = 'if its buffer was transferred to another thread, give the tensor a copy'
-      expected('ERR_DETACHED', `${String(sizeOf(checked))} elements`, argument, `an empty or detached array`, wayOut)
-    }
-    expected('ERR_SHAPE', `a shape of ${String(length)} elements, as many as the data`, argument, shapeText(checked))
+  if (sizeOf(sizes) !== length) wrongSize(sizes, length, argument)
+  return sizes
+}
+
+function wrongSize(sizes: readonly number[], length: number, argument: string): never {
+  if (length === 0) {
+    const wayOut = 'if its buffer was transferred to another thread, give the tensor a copy'
+    expected('ERR_DETACHED', `${String(sizeOf(sizes))} elements`, argument, `an empty or detached array`, wayOut)
   }
-  return checked
+  expected('ERR_SHAPE', `a shape of ${String(length)} elements, as many as the data`, argument, shapeText(sizes))
 }
 
 function detached(argument: string): never {

@@ -128,6 +128,31 @@ Napi::Value forward_sync(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+Napi::Value advance(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const Recurrent& module = module_of<Recurrent>(info[0]);
+  const RecurrentOptions& options = module.options();
+  if (options.num_directions != 1) throw_range(env, "ERR_SHAPE", "Expected a module of one direction");
+  const View<float> input = view<float>(info[1], "input"), hidden = view<float>(info[3], "h");
+  const View<float> cell = optional_view<float>(info[4], "c"), output = view<float>(info[5], "output");
+  const std::size_t steps = count(info[2], "steps");
+  expect_size(env, input.size, product(env, steps, options.input_size), "input");
+  expect_size(env, output.size, product(env, steps, options.output_size()), "output");
+  expect_size(env, hidden.size, product(env, options.num_layers, options.output_size()), "h");
+  const std::size_t cell_size = options.cell->has_cell_state ? options.hidden_size : 0;
+  expect_size(env, cell.size, product(env, options.num_layers, cell_size), "c");
+  Run run;
+  run.layout = Layout::padded(1, steps, false);
+  run.input = input.data;
+  run.final_hidden = hidden.data;
+  run.initial_hidden = hidden.data;
+  run.final_cell = cell.data;
+  run.initial_cell = cell.data;
+  run.output = output.data;
+  module.forward(run);
+  return env.Undefined();
+}
+
 // A copy of a view's elements, and the view moved to it.
 template <class T>
 class Copy {
@@ -198,6 +223,7 @@ Napi::Value forward(const Napi::CallbackInfo& info) {
 void export_recurrent(Napi::Env env, Napi::Object exports) {
   export_function<create_recurrent>(env, exports, "createRecurrent");
   export_function<forward_sync>(env, exports, "forwardSync");
+  export_function<advance>(env, exports, "advance");
   export_function<forward>(env, exports, "forward");
 }
 

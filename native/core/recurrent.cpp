@@ -140,10 +140,12 @@ class Recurrent::Pass {
   Team* team_ = nullptr;
 
   // For each sequence of the share, h(t−1), c(t−1) → c(t), h(t), and h(t) before the projection; and for each row of a
-  // chunk its x and what `project` makes of it.
-  std::vector<const float*> hidden_;
-  std::vector<float*> cell_, output_rows_, unprojected_;
-  std::vector<const float*> inputs_;
+  // chunk its x and what `project` makes of it. The first five lie in two blocks: a single step should cost no more
+  // allocations than it must.
+  std::vector<const float*> read_;
+  std::vector<float*> written_;
+  const float **hidden_, **inputs_;
+  float **output_rows_, **cell_, **unprojected_;
   std::vector<float*> starts_;
   Floats start_memory_, unprojected_memory_;
 };
@@ -167,15 +169,18 @@ Recurrent::Pass::Pass(const Recurrent& module, const Run& run, std::size_t layer
           std::min({most_chunk_rows, layout_.rows(),
                     std::max(kernels_.tile_rows, start_bytes / (direction_.weights.start_size() * sizeof(float)))})),
       cursor_(layout_, direction == 1) {
-  hidden_.resize(sequences_);
-  output_rows_.resize(sequences_);
-  if (options_.cell->has_cell_state) cell_.resize(sequences_);
-  inputs_.resize(std::max(sequences_, chunk_rows_));
+  read_.resize(sequences_ + std::max(sequences_, chunk_rows_));
+  hidden_ = read_.data();
+  inputs_ = hidden_ + sequences_;
+  written_.resize(3 * sequences_);
+  output_rows_ = written_.data();
+  cell_ = output_rows_ + sequences_;
+  unprojected_ = cell_ + sequences_;
   if (options_.proj_size) {
     unprojected_memory_ = Floats(sequences_ * options_.hidden_size);
-    unprojected_.resize(sequences_);
-    for (std::size_t j = 0; j < sequences_; ++j)
+    for (std::size_t j = 0; j < sequences_; ++j) {
       unprojected_[j] = unprojected_memory_.data() + j * options_.hidden_size;
+    }
   }
   start_states();
 }
@@ -194,7 +199,7 @@ void Recurrent::Pass::run(std::size_t left, std::size_t first_row, Team& team) {
       continue;
     }
     over_panels(direction_.weights, chunk, [&](std::size_t first, std::size_t last) {
-      kernels_.project(direction_.weights.panels(), chunk, inputs_.data(), starts_.data(), first, last);
+      kernels_.project(direction_.weights.panels(), chunk, inputs_, starts_.data(), first, last);
     });
     left -= steps;
     for (const float* const* start = starts_.data(); steps > 0; --steps) {
@@ -230,11 +235,11 @@ void Recurrent::Pass::step(std::size_t rows, const float* const* start) {
   if (rows == 0) return;
   Step step;
   step.rows = rows;
-  step.input = inputs_.data();
+  step.input = inputs_;
   step.start = start;
-  step.hidden = hidden_.data();
-  step.cell = cell_.data();
-  step.output = options_.proj_size ? unprojected_.data() : output_rows_.data();
+  step.hidden = hidden_;
+  step.cell = cell_;
+  step.output = options_.proj_size ? unprojected_ : output_rows_;
   step.backwards = backwards_;
   backwards_ = !backwards_;
   over_panels(direction_.weights, rows, [&](std::size_t first, std::size_t last) {
@@ -243,9 +248,9 @@ void Recurrent::Pass::step(std::size_t rows, const float* const* start) {
   if (options_.proj_size) {
     Step projection;
     projection.rows = rows;
-    projection.input = unprojected_.data();
-    projection.hidden = unprojected_.data();
-    projection.output = output_rows_.data();
+    projection.input = unprojected_;
+    projection.hidden = unprojected_;
+    projection.output = output_rows_;
     over_panels(direction_.projection, rows, [&](std::size_t first, std::size_t last) {
       module_.kernels_.linear.step(direction_.projection.panels(), projection, first, last);
     });
@@ -333,9 +338,10 @@ std::size_t Recurrent::shares(const Run& run, const Team& team) const {
 }
 
 // One for every layer, direction and share, in this order. Layers pass their outputs through two buffers in turn.
-std::deque<Recurrent::Pass> Recurrent::passes(const Run& run, std::size_t shares, const Floats (&between)[2]) const {
-  std::deque<Pass> passes;
+std::vector<Recurrent::Pass> Recurrent::passes(const Run& run, std::size_t shares, const Floats (&between)[2]) const {
+  std::vector<Pass> passes;
   const std::size_t layers = options_.num_layers, directions = options_.num_directions;
+  passes.reserve(layers * directions * shares);
   for (std::size_t l = 0; l < layers; ++l) {
     const Place<const float> input = {l ? between[(l - 1) % 2].data() : run.input, l > 0};
     const Place<float> output = {l + 1 < layers ? between[l % 2].data() : run.output, l + 1 < layers};
@@ -364,7 +370,7 @@ void Recurrent::forward(const Run& run) const {
   Floats between[2];
   for (std::size_t i = 0; i < std::min<std::size_t>(options_.num_layers - 1, 2); ++i) between[i] = Floats(between_size);
   const std::size_t tasks = shares(run, team) * options_.num_directions;
-  std::deque<Pass> passes = this->passes(run, tasks / options_.num_directions, between);
+  std::vector<Pass> passes = this->passes(run, tasks / options_.num_directions, between);
 
   std::size_t t = 0, row = 0;
   do {

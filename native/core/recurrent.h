@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstddef>
-#include <deque>
 #include <vector>
 
 #include "core/cell.h"
@@ -92,7 +91,7 @@ class Recurrent {
   class Pass;
 
   std::size_t shares(const Run& run, const Team& team) const;
-  std::deque<Pass> passes(const Run& run, std::size_t shares, const Floats (&between)[2]) const;
+  std::vector<Pass> passes(const Run& run, std::size_t shares, const Floats (&between)[2]) const;
 
   const Kernels& kernels_;
   RecurrentOptions options_;
