@@ -19,4 +19,15 @@ describe('B63 worker threads', () => {
   test('that end in the midst of a run, and a process that does, neither crash nor hang', async () => {
     await expect(run('terminate.js')).resolves.toEqual({ ended: 6, finite: true })
   }, 60_000)
+
+  test('that alone have the addon take its threads with them when they end', async () => {
+    await expect(run('unload.js')).resolves.toEqual({ codes: [0, 0, 0, 0, 0] })
+  }, 60_000)
 })
+
+test('processes made by cluster and fork, while threads are at work, compute the same bits and end', async () => {
+  const { sums, codes } = (await run('processes.js')) as { sums: number[]; codes: number[] }
+  expect(sums).toHaveLength(5)
+  expect(new Set(sums).size).toBe(1)
+  expect(codes).toEqual([0, 0, 0, 0])
+}, 60_000)
