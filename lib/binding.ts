@@ -105,6 +105,8 @@ export interface Native {
     bias: boolean,
     parameters: readonly Float32Array[]
   ): NativeModule
+  /** The inverse for the matrices among the parameters, which it fills; biases have been added up. */
+  unpackWeights(module: NativeModule, matrices: readonly Float32Array[]): void
   /**
    * Runs a module on packed rows (`batchSizes` given) or on padded ones (`batchSizes` null: `batch` sequences of `steps`
    * steps each). States are [layers x directions, batch, size] in the caller's order; null initial states are zeros;

@@ -5,7 +5,7 @@ import { expected } from './errors'
 import type { OutputOf } from './recurrent'
 import { PackedSequence } from './sequence'
 import { type Tensor, type TensorLike, type View, allocateFloats, view } from './tensor'
-import { type StateDict, checkParameters, copyParameters, entriesUnder } from './weights'
+import { type StateDict, checkParameters, entriesUnder, valuesOf } from './weights'
 
 /** How a layer's parameters are found in a state dict. */
 export interface LayerLoadOptions {
@@ -28,11 +28,10 @@ export class Embedding {
   readonly embeddingDim: number
   readonly #weight: Float32Array
 
-  private constructor(weight: Tensor) {
-    const [rows, width] = weight.shape as [number, number]
+  private constructor([rows, width]: Sizes, weight: Float32Array) {
     this.numEmbeddings = rows
     this.embeddingDim = width
-    this.#weight = weight.data
+    this.#weight = weight
   }
 
   /**
@@ -43,8 +42,8 @@ export class Embedding {
    */
   static fromStateDict(stateDict: StateDict, options?: LayerLoadOptions): Embedding {
     const entries = layerEntries(stateDict, options)
-    const [weight] = layerParameters(entries, ['weight'], 'Embedding')
-    return new Embedding(weight!)
+    const { sizes, values } = layerValues(entries, ['weight'], 'Embedding')
+    return new Embedding(sizes, values[0]!.slice())
   }
 
   /**
@@ -82,11 +81,10 @@ export class Linear {
   readonly outFeatures: number
   readonly #handle: NativeModule
 
-  private constructor(weight: Tensor, bias: Tensor | undefined) {
-    const [outFeatures, inFeatures] = weight.shape as [number, number]
+  private constructor([outFeatures, inFeatures]: Sizes, weight: Float32Array, bias: Float32Array | undefined) {
     this.inFeatures = inFeatures
     this.outFeatures = outFeatures
-    this.#handle = native.createLinear(inFeatures, outFeatures, weight.data, bias?.data ?? null)
+    this.#handle = native.createLinear(inFeatures, outFeatures, weight, bias ?? null)
   }
 
   /**
@@ -99,8 +97,8 @@ export class Linear {
   static fromStateDict(stateDict: StateDict, options?: LayerLoadOptions): Linear {
     const entries = layerEntries(stateDict, options)
     const names = entries.has('bias') ? ['weight', 'bias'] : ['weight']
-    const [weight, bias] = layerParameters(entries, names, 'Linear')
-    return new Linear(weight!, bias)
+    const { sizes, values } = layerValues(entries, names, 'Linear')
+    return new Linear(sizes, values[0]!, values[1])
   }
 
   /**
@@ -142,11 +140,18 @@ function layerEntries(stateDict: StateDict, given: LayerLoadOptions | undefined)
   return entriesUnder(stateDict, check.text(prefix, 'options.prefix', ''), 'weight')
 }
 
-/** Copies of a weight of two dimensions, and of a bias as long as it has rows. */
-function layerParameters(entries: Map<string, View>, names: readonly string[], module: string): Tensor[] {
+/** The rows and columns of a weight. */
+type Sizes = readonly [number, number]
+
+/** A weight of two dimensions, and a bias as long as it has rows. */
+function layerValues(
+  entries: Map<string, View>,
+  names: readonly string[],
+  module: string
+): { readonly sizes: Sizes; readonly values: readonly Float32Array[] } {
   const [rows = 0, columns = 0] = entries.get('weight')?.shape ?? []
   const shapes = [[rows, columns], [rows]]
   const parameters = names.map((name, i) => ({ name, shape: shapes[i]! }))
   checkParameters(entries, parameters, module)
-  return copyParameters(entries, parameters)
+  return { sizes: [rows, columns], values: valuesOf(entries, parameters) }
 }

@@ -19,16 +19,16 @@ import {
 import { loadSafetensors } from './safetensors'
 import { PackedSequence } from './sequence'
 import { RecurrentStream, type Stream } from './stream'
-import { type TensorLike, type View, allocateFloats, Tensor, view } from './tensor'
+import { type TensorLike, type View, allocateFloats, type Tensor, view } from './tensor'
 import {
   type Parameter,
   type StateDict,
   checkParameters,
-  copyParameters,
   entriesUnder,
   recurrentParameters,
   recurrentSizes,
-  uniformParameters
+  uniformValues,
+  valuesOf
 } from './weights'
 
 /** How a state dict is read: its sizes are in its shapes, and these are the options that its shapes don't tell. */
@@ -96,7 +96,7 @@ export class Engine {
   readonly #batchFirst: boolean
   readonly #handle: NativeModule
 
-  constructor(kind: Kind, options: ResolvedOptions, parameters: readonly Tensor[]) {
+  constructor(kind: Kind, options: ResolvedOptions, parameters: readonly Float32Array[]) {
     const { inputSize, hiddenSize, projSize, numLayers, numDirections, bias } = sizesOf(options)
     this.inputSize = inputSize
     this.hiddenWidth = projSize || hiddenSize
@@ -104,7 +104,6 @@ export class Engine {
     this.outputSize = numDirections * this.hiddenWidth
     this.states = numLayers * numDirections
     this.#batchFirst = options.batchFirst ?? false
-    const arrays = parameters.map(({ data }) => data)
     this.#handle = native.createRecurrent(
       kind.cell(options),
       inputSize,
@@ -113,7 +112,7 @@ export class Engine {
       numLayers,
       numDirections,
       bias,
-      arrays
+      parameters
     )
   }
 
@@ -216,9 +215,14 @@ export class Engine {
     return { data, steps: shape[0]! }
   }
 
+  /** Fills the matrices among the parameters, in their order. */
+  unpackWeights(matrices: readonly Float32Array[]): void {
+    native.unpackWeights(this.#handle, matrices)
+  }
+
   /** Steps of one sequence, whose state h and c are written over. */
   advance(input: Float32Array, steps: number, h: Tensor, c: Tensor | null, output: Tensor): void {
-    native.advance(this.#handle, input, steps, h.data, c && c.data, output.data)
+    native.advance(this.#handle, input, steps, h.data, c?.data ?? null, output.data)
   }
 
   runSync(call: Call): void {
@@ -259,10 +263,10 @@ function badRank(shape: readonly number[], wanted: string): never {
 }
 
 /** The values that a state dict gives to parameters, all of them and no others. */
-function givenParameters(kind: Kind, stateDict: unknown, parameters: readonly Parameter[]): Tensor[] {
+function givenValues(kind: Kind, stateDict: unknown, parameters: readonly Parameter[]): Float32Array[] {
   const entries = entriesUnder(stateDict, '', landmark(kind))
   checkParameters(entries, parameters, kind.module)
-  return copyParameters(entries, parameters)
+  return valuesOf(entries, parameters)
 }
 
 /** The first parameter, which every module of the kind has. */
@@ -301,7 +305,9 @@ abstract class Parametrized<O extends object> {
 
   /** The options, defaults filled in; frozen. */
   readonly options: Readonly<Required<O>>
-  readonly #parameters: ReadonlyMap<string, Tensor>
+  readonly #parameters: readonly Parameter[]
+  /** The native side has the weights, but only the sums of most biases. */
+  readonly #biases = new Map<string, Float32Array>()
   /** @internal */
   protected readonly engine: Engine
 
@@ -318,10 +324,13 @@ abstract class Parametrized<O extends object> {
     const parameters = recurrentParameters(kind.gates, sizesOf(resolved), kind.suffix)
     const values =
       stateDict === undefined
-        ? uniformParameters(parameters, 1 / Math.sqrt(resolved.hiddenSize))
-        : givenParameters(kind, stateDict, parameters)
+        ? uniformValues(parameters, 1 / Math.sqrt(resolved.hiddenSize))
+        : givenValues(kind, stateDict, parameters)
     this.options = resolved as unknown as Readonly<Required<O>>
-    this.#parameters = new Map(parameters.map(({ name }, i) => [name, values[i]!]))
+    this.#parameters = parameters
+    parameters.forEach(({ name, shape }, i) => {
+      if (shape.length === 1) this.#biases.set(name, values[i]!.slice())
+    })
     this.engine = new Engine(kind, resolved, values)
   }
 
@@ -360,7 +369,15 @@ abstract class Parametrized<O extends object> {
   /** Copies of the parameters, by PyTorch's names and in its order. */
   stateDict(): Record<string, Tensor> {
     const copies: Record<string, Tensor> = {}
-    for (const [name, { data, shape }] of this.#parameters) copies[name] = new Tensor(data.slice(), shape)
+    const matrices: Float32Array[] = []
+    for (const { name, shape } of this.#parameters) {
+      const copy = allocateFloats(shape)
+      const bias = this.#biases.get(name)
+      if (bias) copy.data.set(bias)
+      else matrices.push(copy.data)
+      copies[name] = copy
+    }
+    this.engine.unpackWeights(matrices)
     return copies
   }
 }

@@ -1,6 +1,6 @@
 import { describe, shapeText, typedArrayName } from './check'
 import { expected, fail } from './errors'
-import { type Tensor, type TensorLike, type View, allocateFloats, view } from './tensor'
+import { type TensorLike, type View, allocateFloats, view } from './tensor'
 
 /** Parameters by PyTorch's names: what `module.state_dict()` holds. */
 export type StateDict = Readonly<Record<string, TensorLike>> | ReadonlyMap<string, TensorLike>
@@ -157,20 +157,22 @@ function problemOf(entry: View | undefined, shape: readonly number[]): string | 
   return undefined
 }
 
-/** Copies of the values of checked parameters, in the order of `parameters`, float64 narrowed to float32. */
-export function copyParameters(entries: ReadonlyMap<string, View>, parameters: readonly Parameter[]): Tensor[] {
+/** The values of checked parameters, in the order of `parameters`: float64 narrowed to float32, float32 not copied. */
+export function valuesOf(entries: ReadonlyMap<string, View>, parameters: readonly Parameter[]): Float32Array[] {
   return parameters.map(({ name, shape }) => {
-    const copy = allocateFloats(shape)
-    copy.data.set(entries.get(name)!.data as Float32Array)
-    return copy
+    const { data, type } = entries.get(name)!
+    if (type === 'float32') return data as Float32Array
+    const narrowed = allocateFloats(shape).data
+    narrowed.set(data as Float64Array)
+    return narrowed
   })
 }
 
 /** Parameters as PyTorch initialises them: uniform between ±bound. */
-export function uniformParameters(parameters: readonly Parameter[], bound: number): Tensor[] {
+export function uniformValues(parameters: readonly Parameter[], bound: number): Float32Array[] {
   return parameters.map(({ shape }) => {
-    const values = allocateFloats(shape)
-    for (let i = 0; i < values.data.length; ++i) values.data[i] = (2 * Math.random() - 1) * bound
+    const values = allocateFloats(shape).data
+    for (let i = 0; i < values.length; ++i) values[i] = (2 * Math.random() - 1) * bound
     return values
   })
 }

@@ -22,29 +22,30 @@ const Cell* cell_of(Napi::Value value) {
   throw_type(value.Env(), "Expected the name of a cell");
 }
 
-// Checks the sizes of the parameters in the order in which Recurrent reads them.
-std::vector<View<const float>> parameters_of(Napi::Env env, const RecurrentOptions& o, Napi::Value value) {
-  if (!value.IsArray()) throw_type(env, "Expected an array for parameters");
-  const Napi::Array list = value.As<Napi::Array>();
-  std::vector<View<const float>> parameters;
-  const auto next = [&](std::size_t size) {
-    const auto i = static_cast<std::uint32_t>(parameters.size());
-    const View<float> found = view<float>(list.Get(i), "parameters");
-    expect_size(env, found.size, size, ("parameters[" + std::to_string(i) + "]").c_str());
-    parameters.push_back(found);
-  };
+// The sizes of all parameters in the order in which Recurrent reads them, or of the matrices among them.
+std::vector<std::size_t> parameter_sizes(Napi::Env env, const RecurrentOptions& o, bool biases) {
+  std::vector<std::size_t> sizes;
   const std::size_t gate_rows = product(env, o.cell->gates, o.hidden_size);
   for (std::size_t i = 0; i < o.num_layers * o.num_directions; ++i) {
-    next(product(env, gate_rows, o.layer_input_size(i / o.num_directions)));
-    next(product(env, gate_rows, o.output_size()));
-    if (o.bias) {
-      next(gate_rows);
-      next(gate_rows);
-    }
-    if (o.proj_size) next(product(env, o.proj_size, o.hidden_size));
+    sizes.push_back(product(env, gate_rows, o.layer_input_size(i / o.num_directions)));
+    sizes.push_back(product(env, gate_rows, o.output_size()));
+    if (biases) sizes.insert(sizes.end(), 2, gate_rows);
+    if (o.proj_size) sizes.push_back(product(env, o.proj_size, o.hidden_size));
   }
-  expect_size(env, list.Length(), parameters.size(), "parameters");
-  return parameters;
+  return sizes;
+}
+
+// An array of Float32Arrays of the sizes given.
+std::vector<View<float>> arrays_of(Napi::Env env, Napi::Value value, const std::vector<std::size_t>& sizes) {
+  if (!value.IsArray()) throw_type(env, "Expected an array for parameters");
+  const Napi::Array list = value.As<Napi::Array>();
+  expect_size(env, list.Length(), sizes.size(), "parameters");
+  std::vector<View<float>> arrays;
+  for (std::uint32_t i = 0; i < sizes.size(); ++i) {
+    arrays.push_back(view<float>(list.Get(i), "parameters"));
+    expect_size(env, arrays[i].size, sizes[i], ("parameters[" + std::to_string(i) + "]").c_str());
+  }
+  return arrays;
 }
 
 Napi::Value create_recurrent(const Napi::CallbackInfo& info) {
@@ -60,8 +61,18 @@ Napi::Value create_recurrent(const Napi::CallbackInfo& info) {
   if (!options.input_size || !options.hidden_size || !options.num_layers || options.num_directions - 1 > 1) {
     throw_range(env, "ERR_SHAPE", "Expected positive sizes, and one or two directions");
   }
-  const std::vector<View<const float>> parameters = parameters_of(env, options, info[7]);
+  const std::vector<View<float>> arrays = arrays_of(env, info[7], parameter_sizes(env, options, options.bias));
+  const std::vector<View<const float>> parameters(arrays.begin(), arrays.end());
   return make_module<Recurrent>(env, kernels(), options, parameters);
+}
+
+Napi::Value unpack_weights(const Napi::CallbackInfo& info) {
+  const Recurrent& module = module_of<Recurrent>(info[0]);
+  const std::vector<std::size_t> sizes = parameter_sizes(info.Env(), module.options(), false);
+  std::vector<float*> matrices;
+  for (const View<float> array : arrays_of(info.Env(), info[1], sizes)) matrices.push_back(array.data);
+  module.unpack(matrices);
+  return info.Env().Undefined();
 }
 
 // The arguments of forward and forwardSync, in their order.
@@ -222,6 +233,7 @@ Napi::Value forward(const Napi::CallbackInfo& info) {
 
 void export_recurrent(Napi::Env env, Napi::Object exports) {
   export_function<create_recurrent>(env, exports, "createRecurrent");
+  export_function<unpack_weights>(env, exports, "unpackWeights");
   export_function<forward_sync>(env, exports, "forwardSync");
   export_function<advance>(env, exports, "advance");
   export_function<forward>(env, exports, "forward");

@@ -323,6 +323,16 @@ Recurrent::Recurrent(const Kernels& kernels, const RecurrentOptions& options, Vi
   assert(next == parameters.end());
 }
 
+void Recurrent::unpack(View<float* const> matrices) const {
+  float* const* next = matrices.begin();
+  for (const Direction& direction : directions_) {
+    direction.weights.unpack(next[0], next[1]);
+    next += 2;
+    if (options_.proj_size) direction.projection.unpack(*next++, nullptr);
+  }
+  assert(next == matrices.end());
+}
+
 std::size_t Recurrent::bytes() const {
   std::size_t bytes = 0;
   for (const Direction& direction : directions_) bytes += direction.weights.bytes() + direction.projection.bytes();

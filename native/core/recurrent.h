@@ -80,6 +80,9 @@ class Recurrent {
 
   void forward(const Run& run) const;
 
+  // The matrices as they were given: of each layer and direction weight_ih, weight_hh, and weight_hr if proj_size.
+  void unpack(View<float* const> matrices) const;
+
   const RecurrentOptions& options() const { return options_; }
   std::size_t bytes() const;
 

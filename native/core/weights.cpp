@@ -1,69 +1,76 @@
 #include "core/weights.h"
 
+#include <algorithm>
+
 namespace packed_rnn {
-namespace {
-
-// Where a lane of a panel's column comes from. Columns are vectors, counted through the streams of the panel.
-struct Source {
-  std::size_t gate;
-  std::size_t unit;
-};
-
-Source source(std::size_t panel, std::size_t panel_units, std::size_t lanes, std::size_t gates, std::size_t column,
-              std::size_t lane) {
-  if (gates == 1) return {0, panel * panel_units + column * lanes + lane};
-  return {column, panel * panel_units + lane};
-}
-
-float at(View<const float> values, std::size_t i) {
-  return values ? values[i] : 0.0f;
-}
-
-}  // namespace
 
 Weights::Weights(const CellKernels& kernels, std::size_t lanes, const Parameters& p, bool separate_hidden_bias)
-    : panel_count_((p.units + kernels.panel_units - 1) / kernels.panel_units),
-      start_size_(panel_count_ * kernels.streams * kernels.vectors * lanes) {
-  const std::size_t columns = kernels.streams * kernels.vectors, gates = columns * lanes / kernels.panel_units;
-  const std::size_t depth = p.input_size + p.hidden_size;
-  weights_ = Floats(start_size_ * depth);
+    : lanes_(lanes),
+      streams_(kernels.streams),
+      vectors_(kernels.vectors),
+      panel_units_(kernels.panel_units),
+      gates_(streams_ * vectors_ * lanes_ / panel_units_),
+      panel_count_((p.units + panel_units_ - 1) / panel_units_),
+      start_size_(panel_count_ * streams_ * vectors_ * lanes) {
+  weights_ = Floats(start_size_ * (p.input_size + p.hidden_size));
   bias_ = Floats(start_size_);
   if (separate_hidden_bias) hidden_bias_ = Floats(panel_count_ * lanes);
+  for (const Floats* zeros : {&weights_, &bias_, &hidden_bias_}) std::fill_n(zeros->data(), zeros->size(), 0.0f);
+  panels_ = {weights_.data(), bias_.data(), hidden_bias_.data(), p.input_size, p.hidden_size, p.units};
 
-  float* weight = weights_.data();
-  float* bias = bias_.data();
+  each_weight([&](std::size_t place, std::size_t row, std::size_t k) {
+    weights_.data()[place] =
+        k < p.input_size ? p.weight_ih[row * p.input_size + k] : p.weight_hh[row * p.hidden_size + (k - p.input_size)];
+  });
+  const std::size_t apart = separate_hidden_bias ? (gates_ - 1) * p.units : gates_ * p.units;
+  each_bias([&](std::size_t place, std::size_t row) {
+    const float of_input = p.bias_ih ? p.bias_ih[row] : 0.0f, of_hidden = p.bias_hh ? p.bias_hh[row] : 0.0f;
+    bias_.data()[place] = row < apart ? of_input + of_hidden : of_input;
+    if (row >= apart) hidden_bias_.data()[row - apart] = of_hidden;
+  });
+}
+
+void Weights::unpack(float* weight_ih, float* weight_hh) const {
+  const std::size_t input_size = panels_.input_size, hidden_size = panels_.hidden_size;
+  each_weight([&](std::size_t place, std::size_t row, std::size_t k) {
+    float& weight = k < input_size ? weight_ih[row * input_size + k] : weight_hh[row * hidden_size + (k - input_size)];
+    weight = weights_.data()[place];
+  });
+}
+
+bool Weights::row_of(std::size_t panel, std::size_t column, std::size_t lane, std::size_t& row) const {
+  const std::size_t gate = gates_ == 1 ? 0 : column;
+  const std::size_t unit = panel * panel_units_ + (gates_ == 1 ? column * lanes_ : 0) + lane;
+  row = gate * panels_.units + unit;
+  return unit < panels_.units;
+}
+
+template <class Visit>
+void Weights::each_weight(const Visit& visit) const {
+  const std::size_t depth = panels_.input_size + panels_.hidden_size, width = vectors_ * lanes_;
   for (std::size_t panel = 0; panel < panel_count_; ++panel) {
-    for (std::size_t stream = 0; stream < kernels.streams; ++stream) {
-      for (std::size_t k = 0; k < depth; ++k) {
-        for (std::size_t vector = 0; vector < kernels.vectors; ++vector) {
-          for (std::size_t lane = 0; lane < lanes; ++lane) {
-            const Source from =
-                source(panel, kernels.panel_units, lanes, gates, stream * kernels.vectors + vector, lane);
-            const std::size_t row = from.gate * p.units + from.unit;
-            if (from.unit >= p.units) {
-              *weight++ = 0.0f;
-            } else if (k < p.input_size) {
-              *weight++ = p.weight_ih[row * p.input_size + k];
-            } else {
-              *weight++ = p.weight_hh[row * p.hidden_size + (k - p.input_size)];
-            }
-          }
-        }
-      }
-      for (std::size_t vector = 0; vector < kernels.vectors; ++vector) {
-        for (std::size_t lane = 0; lane < lanes; ++lane) {
-          const std::size_t column = stream * kernels.vectors + vector;
-          const Source from = source(panel, kernels.panel_units, lanes, gates, column, lane);
-          const std::size_t row = from.gate * p.units + from.unit;
-          const bool inside = from.unit < p.units, apart = separate_hidden_bias && from.gate == gates - 1;
-          const float hidden_bias = inside ? at(p.bias_hh, row) : 0.0f;
-          *bias++ = inside ? at(p.bias_ih, row) + (apart ? 0.0f : hidden_bias) : 0.0f;
-          if (apart) hidden_bias_.data()[panel * lanes + lane] = hidden_bias;
-        }
+    for (std::size_t column = 0; column < streams_ * vectors_; ++column) {
+      const std::size_t stream = panel * streams_ + column / vectors_, vector = column % vectors_;
+      for (std::size_t lane = 0; lane < lanes_; ++lane) {
+        std::size_t row;
+        if (!row_of(panel, column, lane, row)) continue;
+        const std::size_t first = stream * depth * width + vector * lanes_ + lane;
+        for (std::size_t k = 0; k < depth; ++k) visit(first + k * width, row, k);
       }
     }
   }
-  panels_ = {weights_.data(), bias_.data(), hidden_bias_.data(), p.input_size, p.hidden_size, p.units};
+}
+
+template <class Visit>
+void Weights::each_bias(const Visit& visit) const {
+  for (std::size_t panel = 0; panel < panel_count_; ++panel) {
+    for (std::size_t column = 0; column < streams_ * vectors_; ++column) {
+      for (std::size_t lane = 0; lane < lanes_; ++lane) {
+        std::size_t row;
+        if (row_of(panel, column, lane, row)) visit((panel * streams_ * vectors_ + column) * lanes_ + lane, row);
+      }
+    }
+  }
 }
 
 }  // namespace packed_rnn

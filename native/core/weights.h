@@ -26,12 +26,25 @@ class Weights {
   // With separate_hidden_bias the last gate's bias_hh is kept apart from its bias_ih.
   Weights(const CellKernels& kernels, std::size_t lanes, const Parameters& parameters, bool separate_hidden_bias);
 
+  // The inverse: weight_ih and weight_hh as they were given.
+  void unpack(float* weight_ih, float* weight_hh) const;
+
   const Panels& panels() const { return panels_; }
   std::size_t panel_count() const { return panel_count_; }
   std::size_t start_size() const { return start_size_; }  // floats that a row's projection takes
   std::size_t bytes() const { return (weights_.size() + bias_.size() + hidden_bias_.size()) * sizeof(float); }
 
  private:
+  // visit(place, row, k) for every weight: where it is in the panels, its row in PyTorch's matrices, and its column,
+  // counted through weight_ih and on through weight_hh.
+  template <class Visit>
+  void each_weight(const Visit& visit) const;
+  template <class Visit>
+  void each_bias(const Visit& visit) const;  // visit(place, row)
+  // Of a lane of a column, a vector counted through the panel's streams; false where there is no such unit.
+  bool row_of(std::size_t panel, std::size_t column, std::size_t lane, std::size_t& row) const;
+
+  std::size_t lanes_ = 0, streams_ = 0, vectors_ = 0, panel_units_ = 0, gates_ = 0;
   Floats weights_, bias_, hidden_bias_;
   Panels panels_;
   std::size_t panel_count_ = 0;

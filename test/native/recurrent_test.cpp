@@ -82,6 +82,28 @@ TEST(Recurrent, FollowsTheEquations) {
   }
 }
 
+TEST(Recurrent, UnpacksTheMatricesThatItWasGiven) {
+  std::mt19937 random(6);
+  for (const Cell& cell : cells) {
+    for (const std::size_t units : {15, 16, 17, 35}) {
+      const Module module(random, options_of(cell, 3, units, 2, 2, cell.has_cell_state && units > 2 ? 2 : 0));
+      std::vector<std::vector<float>> matrices;
+      const std::size_t rows = cell.gates * units;
+      for (const std::vector<float>& p : module.parameters) {
+        if (p.size() != rows) matrices.emplace_back(p.size());
+      }
+      std::vector<float*> pointers;
+      for (std::vector<float>& matrix : matrices) pointers.push_back(matrix.data());
+      module.build(best()).unpack(pointers);
+      auto matrix = matrices.begin();
+      for (const std::vector<float>& p : module.parameters) {
+        if (p.size() == rows) continue;  // a bias
+        EXPECT_EQ(*matrix++, p) << cell.name << ", " << units << " units";
+      }
+    }
+  }
+}
+
 TEST(Recurrent, SequencesWithoutStepsKeepTheirState) {
   std::mt19937 random(2);
   for (const Cell& cell : cells) {
