@@ -26,6 +26,7 @@ function chosenTargets(names) {
 
 async function build(target) {
   const folder = path.join(root, 'build', 'prebuilds', nameOf(target))
+  fs.rmSync(folder, { recursive: true, force: true }) // what CMake remembers of another run must not get into a release
   fs.mkdirSync(folder, { recursive: true })
   process.env.ZIG_TARGET = target.zig
   await prebuildify({
