@@ -61,7 +61,9 @@ module.exports = function inspect(file, target) {
 
   const [, format, found] = /Format: (\S+)[\s\S]*?Arch: (\S+)/.exec(tool('llvm-readobj', '--file-headers', file))
   if (!format.startsWith(formats[platform]) || found !== arches[arch]) wrong.push(`is a ${format} for ${found}`)
-  if (/^\S* [a-z] /m.test(tool('llvm-nm', file))) wrong.push('keeps its local symbols')
+  // The linker's own jumps have names that stay in Mach-O.
+  const local = all(tool('llvm-nm', file), /^\S* [a-z] (\S+)/gm).filter((name) => !name.endsWith('__thunk'))
+  if (local.length > 0) wrong.push(`keeps the local symbols ${local.slice(0, 3).join(', ')} …`)
 
   const exported = symbols(file, platform, 'defined').filter((name) => !tolerated[platform]?.test(name))
   if (exported.sort().join() !== entries.join()) wrong.push(`exports ${exported.join(', ')}`)
