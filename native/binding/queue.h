@@ -31,7 +31,7 @@ class Queue {
 
  private:
   void start() {
-    while (!waiting_.empty() && running_ < get_num_threads()) {
+    while (!waiting_.empty() && running_ <= get_num_threads()) {
       waiting_.front()->Queue();
       waiting_.front().release();  // it deletes itself
       waiting_.pop_front();

@@ -74,7 +74,7 @@ class Spin {
 };
 
 // How long a helper without work stays awake. Waking it costs more than a short run takes.
-constexpr auto patience = std::chrono::microseconds(50);
+constexpr auto patience = std::chrono::microseconds(100);
 
 class Helper {
  public:
@@ -91,6 +91,8 @@ class Helper {
   // To whom the pool has lent it; the pool's lock guards this. A helper that was given back may still be on its way out
   // of the last job: it finds the next one in its mailbox.
   const Team::Job* lent_to = nullptr;
+
+  bool asleep() const { return asleep_.load(std::memory_order_relaxed); }
 
   void give(Team::Job& job) {
     job.helpers.fetch_add(1, std::memory_order_relaxed);
@@ -149,7 +151,7 @@ class Helper {
   std::atomic<Team::Job*> mailbox_{nullptr};
   std::mutex mutex_;
   std::condition_variable wake_;
-  bool asleep_ = false;
+  std::atomic<bool> asleep_{false};
   bool stop_ = false;
   std::thread thread_;  // last: it uses the others
 };
@@ -195,14 +197,12 @@ class Pool {
     const std::lock_guard<std::mutex> lock(mutex_);
     Team::Job* job = nullptr;
     size = 1;
-    if (brief && skips_ > 0) {
-      --skips_;
-      most = 1;
-    }
+    const bool wake = !brief || skips_ == 0;
+    if (!wake) --skips_;
     for (std::size_t i = 0; size < most && busy_ + size < limited() && i + 1 < limited(); ++i) {
       if (i == helpers_.size() && !grow()) break;
       Helper& helper = *helpers_[i];
-      if (helper.lent_to) continue;
+      if (helper.lent_to || (!wake && helper.asleep())) continue;
       if (!job) job = open();
       helper.lent_to = job;
       helper.give(*job);
@@ -262,7 +262,7 @@ class Pool {
   std::size_t limit_ = 0;  // 0: not asked yet
   std::size_t busy_ = 0;
   // Where processors are taken by others, helpers come too late for brief work, and waking them is lost time. So after
-  // each lease in which they did nothing, twice as many brief ones go without.
+  // each lease in which they did nothing, twice as many brief ones wake nobody; who is awake is asked all the same.
   static constexpr std::size_t most_skips = 127;
   std::size_t backoff_ = 0, skips_ = 0;
   std::vector<std::unique_ptr<Helper>> helpers_;
