@@ -1,4 +1,5 @@
 import nodeGypBuild from 'node-gyp-build'
+import { existsSync, readdirSync } from 'node:fs'
 import path from 'node:path'
 import { fail } from './errors'
 import type { TypedArray } from './tensor'
@@ -159,19 +160,34 @@ function load(): Native {
   try {
     return nodeGypBuild(root) as Native
   } catch (cause) {
-    return rethrow(cause)
+    return refuse(cause as Error & { code?: unknown })
   }
 }
 
-function rethrow(cause: unknown): never {
-  const { code, message } = cause as { code?: unknown; message: string }
-  if (code === 'ERR_ISA') fail('ERR_ISA', message, cause)
+function refuse(cause: Error & { code?: unknown }): never {
+  if (cause.code === 'ERR_ISA') fail('ERR_ISA', cause.message, cause)
+  const platform = `${process.platform}-${process.arch}${process.platform === 'linux' ? ` (${libc()})` : ''}`
   fail(
     'ERR_NO_BINARY',
-    `No packed-rnn binary could be loaded for ${process.platform}-${process.arch}. Build it from source with ` +
-      `\`npx --yes node-gyp@12.4.0 rebuild --directory="${root}"\` (needs Python and a C++17 compiler). Cause: ${message}`,
+    `No packed-rnn binary could be loaded for ${platform}. Prebuilt ones are here for ${prebuilt()}. ` +
+      `Build it from source with \`npx --yes node-gyp@12.4.0 rebuild --directory="${root}"\` (it needs Python 3 and a ` +
+      `C++17 compiler). On a musl system without /etc/alpine-release, set LIBC=musl. Cause: ${cause.message}`,
     cause
   )
+}
+
+function libc(): string {
+  const { header } = process.report.getReport() as unknown as { header: { glibcVersionRuntime?: string } }
+  return header.glibcVersionRuntime ? 'glibc' : 'musl'
+}
+
+function prebuilt(): string {
+  const folder = path.join(root, 'prebuilds')
+  if (!existsSync(folder)) return 'no platform'
+  const files = readdirSync(folder).flatMap((platform) =>
+    readdirSync(path.join(folder, platform)).map((file) => `${platform}/${file}`)
+  )
+  return files.length > 0 ? files.join(', ') : 'no platform'
 }
 
 export const native: Native = load()

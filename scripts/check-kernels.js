@@ -1,11 +1,12 @@
 'use strict'
-// Reads the machine code of the kernels that `npm run build:native` made and fails if an inner product has lost its
-// registers: in a loop that multiplies and adds vectors, nothing but row pointers may come from the stack.
+// Reads the machine code of the kernels that `npm run build:native` made, or of the objects in the folder that is named,
+// and fails if an inner product has lost its registers: in a loop that multiplies and adds vectors, nothing but row pointers may come from the stack.
 const { execFileSync } = require('node:child_process')
 const fs = require('node:fs')
 const path = require('node:path')
 
-const objects = path.join(__dirname, '..', 'build', 'Release', 'obj.target', 'packed_rnn', 'native', 'kernels')
+const built = path.join(__dirname, '..', 'build', 'Release', 'obj.target', 'packed_rnn', 'native', 'kernels')
+const objects = process.argv[2] ?? built
 // Every tile has an inner loop or two; fewer found than this means that they are no longer recognised.
 const expectedLoops = { avx512: 100, avx2: 60, neon: 100 }
 
@@ -40,9 +41,10 @@ const vectorOnStack = /^(?:vmov\w*ps|vfmadd\d+ps|vbroadcastss)\b.*\((?:%rsp|%rbp
 
 let failed = false
 for (const [isa, expected] of Object.entries(expectedLoops)) {
-  const object = path.join(objects, `${isa}.o`)
-  if (!fs.existsSync(object)) {
-    console.error(`${object} is missing: run npm run build:native first`)
+  // node-gyp's name, or CMake's.
+  const object = [`${isa}.o`, `${isa}.cpp.o`].map((name) => path.join(objects, name)).find(fs.existsSync)
+  if (!object) {
+    console.error(`${isa}.o is missing in ${objects}: run npm run build:native first`)
     process.exit(1)
   }
   let loops = 0

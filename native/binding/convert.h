@@ -67,9 +67,9 @@ inline Array array(Napi::Value value, const char* argument) {
 }
 
 template <class T>
-constexpr napi_typedarray_type type_of = napi_float32_array;
+inline constexpr napi_typedarray_type type_of = napi_float32_array;
 template <>
-constexpr napi_typedarray_type type_of<std::int32_t> = napi_int32_array;
+inline constexpr napi_typedarray_type type_of<std::int32_t> = napi_int32_array;
 
 // A typed array of T (float or int32).
 template <class T>

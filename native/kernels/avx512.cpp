@@ -30,6 +30,12 @@ struct Avx512 {
   static PACKED_RNN_INLINE void store_some(float* a, Float b, std::size_t count) {
     _mm512_mask_storeu_ps(a, mask(count), b);
   }
+  // Clang would else begin a row before the last is done, and run out of registers.
+  static PACKED_RNN_INLINE void keep_order([[maybe_unused]] Float& a) {
+#if defined(__clang__)
+    __asm__ volatile("" : "+v"(a) : : "memory");
+#endif
+  }
   static PACKED_RNN_INLINE Float add(Float a, Float b) { return _mm512_add_ps(a, b); }
   static PACKED_RNN_INLINE Float sub(Float a, Float b) { return _mm512_sub_ps(a, b); }
   static PACKED_RNN_INLINE Float mul(Float a, Float b) { return _mm512_mul_ps(a, b); }

@@ -123,17 +123,34 @@ PACKED_RNN_INLINE void accumulate(Sums<V, rows, streams * vectors>& sum, const f
   PACKED_RNN_UNROLL
   for (std::size_t r = 0; r < rows; ++r) input[r] = inputs[r];
   for (std::size_t k = 0; k < depth; ++k) {
-    Float<V> w[streams * vectors];
-    PACKED_RNN_UNROLL
-    for (std::size_t s = 0; s < streams; ++s) {
+    // Held are the rows or the columns, whichever are fewer, beside the sums; the others pass one by one.
+    if constexpr (rows < streams * vectors) {
+      Float<V> x[rows];
       PACKED_RNN_UNROLL
-      for (std::size_t v = 0; v < vectors; ++v) w[s * vectors + v] = V::load(weights + s * stream_size + v * V::lanes);
-    }
-    PACKED_RNN_UNROLL
-    for (std::size_t r = 0; r < rows; ++r) {
-      const Float<V> x = V::broadcast(input[r] + k);
+      for (std::size_t r = 0; r < rows; ++r) x[r] = V::broadcast(input[r] + k);
       PACKED_RNN_UNROLL
-      for (std::size_t c = 0; c < streams * vectors; ++c) sum[r][c] = V::fma(w[c], x, sum[r][c]);
+      for (std::size_t c = 0; c < streams * vectors; ++c) {
+        const Float<V> w = V::load(weights + c / vectors * stream_size + c % vectors * V::lanes);
+        PACKED_RNN_UNROLL
+        for (std::size_t r = 0; r < rows; ++r) {
+          sum[r][c] = V::fma(w, x[r], sum[r][c]);
+          V::keep_order(sum[r][c]);
+        }
+      }
+    } else {
+      Float<V> w[streams * vectors];
+      PACKED_RNN_UNROLL
+      for (std::size_t c = 0; c < streams * vectors; ++c)
+        w[c] = V::load(weights + c / vectors * stream_size + c % vectors * V::lanes);
+      PACKED_RNN_UNROLL
+      for (std::size_t r = 0; r < rows; ++r) {
+        const Float<V> x = V::broadcast(input[r] + k);
+        PACKED_RNN_UNROLL
+        for (std::size_t c = 0; c < streams * vectors; ++c) {
+          sum[r][c] = V::fma(w[c], x, sum[r][c]);
+          V::keep_order(sum[r][c]);
+        }
+      }
     }
     weights += vectors * V::lanes;
   }
