@@ -12,7 +12,8 @@ const root = path.join(__dirname, '..', '..')
 
 function installedZig() {
   const home = path.join(__dirname, 'node_modules', '@zigc', `${process.platform}-${process.arch}`)
-  if (!fs.existsSync(home)) execFileSync('npm', ['ci', '--ignore-scripts'], { cwd: __dirname, stdio: 'inherit' })
+  if (!fs.existsSync(home))
+    execFileSync('npm', ['install', '--no-package-lock', '--ignore-scripts'], { cwd: __dirname, stdio: 'inherit' })
   return path.join(home, 'bin', 'zig')
 }
 
