@@ -119,8 +119,7 @@ void expect_at_most(Napi::Env env, const std::vector<Sequence<Byte>>& sequences,
   }
 }
 
-// ---- the functions, with the arguments that lib/binding.ts gives them
-// -------------------------------------------------
+// ---- the functions, with the arguments that lib/binding.ts gives them ----
 
 Napi::Value pack_padded(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();

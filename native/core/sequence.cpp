@@ -11,7 +11,7 @@
 namespace packed_rnn {
 namespace {
 
-// ---- padded, time first ---------------------------------------------------------------------------------------------
+// ---- padded, time first ----
 // Both sides have step after step; they differ by the order within a step, and by what is left out.
 
 template <class A, class B>
@@ -68,7 +68,7 @@ void move_time_first(A* rows, const Packing& packing, std::size_t row_bytes, Pad
   }
 }
 
-// ---- padded, batch first, or separate sequences ---------------------------------------------------------------------
+// ---- padded, batch first, or separate sequences ----
 
 // Calls assign(i, steps) for each sequence that has steps, longest first.
 template <class Assign>

@@ -21,8 +21,7 @@ constexpr std::size_t power_of_two_at_most(std::size_t n) {
   return power;
 }
 
-// ---- cells: how many vectors, and what becomes of their sums
-// -----------------------------------------------------------
+// ---- cells: how many vectors, and what becomes of their sums ----
 
 // c' = f c + i g, h' = o tanh c'. The products share their divisions: i g and o tanh c' take one each.
 template <class V>
@@ -92,8 +91,7 @@ struct Identity {
   static PACKED_RNN_INLINE Float<V> of(Float<V> x) { return x; }
 };
 
-// ---- tiles
-// ---------------------------------------------------------------------------------------------------------------
+// ---- tiles ----
 
 template <class V, class Cell>
 struct Tile {
