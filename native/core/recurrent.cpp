@@ -136,7 +136,7 @@ class Recurrent::Pass {
 
   Cursor cursor_;
   std::size_t span_row_ = 0;
-  bool backwards_ = false;  // the next step's way through the panels
+  bool backwards_;
   Team* team_ = nullptr;
 
   // For each sequence of the share, h(t−1), c(t−1) → c(t), h(t), and h(t) before the projection; and for each row of a
@@ -168,7 +168,8 @@ Recurrent::Pass::Pass(const Recurrent& module, const Run& run, std::size_t layer
       chunk_rows_(
           std::min({most_chunk_rows, layout_.rows(),
                     std::max(kernels_.tile_rows, start_bytes / (direction_.weights.start_size() * sizeof(float)))})),
-      cursor_(layout_, direction == 1) {
+      cursor_(layout_, direction == 1),
+      backwards_(module.backwards_.load(std::memory_order_relaxed)) {
   read_.resize(sequences_ + std::max(sequences_, chunk_rows_));
   hidden_ = read_.data();
   inputs_ = hidden_ + sequences_;
@@ -208,6 +209,7 @@ void Recurrent::Pass::run(std::size_t left, std::size_t first_row, Team& team) {
       start += rows;
     }
   }
+  module_.backwards_.store(backwards_, std::memory_order_relaxed);
   finish_states();
 }
 

@@ -1,6 +1,7 @@
 // Recurrent modules: layers x directions x steps of a cell, over a packed or a padded batch.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <vector>
 
@@ -100,6 +101,9 @@ class Recurrent {
   RecurrentOptions options_;
   std::vector<Direction> directions_;  // [layer * num_directions + direction]
   std::vector<float> zeros_;           // the hidden state before the first step, where none is given
+  // The next step's way through the panels (Step::backwards). From call to call, so that a stream of single steps turns
+  // round as well; it is only about speed, and calls that run at the same time may take it as they find it.
+  mutable std::atomic<bool> backwards_{false};
 };
 
 }  // namespace packed_rnn
