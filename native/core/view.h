@@ -4,6 +4,7 @@
 #include <cassert>
 #include <cstddef>
 #include <type_traits>
+#include <utility>
 
 namespace packed_rnn {
 
