@@ -23,9 +23,11 @@ struct Avx2 {
     return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(count)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
   }
   static PACKED_RNN_INLINE Float load_some(const float* a, std::size_t count) {
-    return _mm256_maskload_ps(a, mask(count));
+    return count == lanes ? load(a) : _mm256_maskload_ps(a, mask(count));
   }
+  // Whole vectors without a mask: a masked store is many operations on AMD processors.
   static PACKED_RNN_INLINE void store_some(float* a, Float b, std::size_t count) {
+    if (count == lanes) return store(a, b);
     _mm256_maskstore_ps(a, mask(count), b);
   }
   // Clang would else begin a row before the last is done, and run out of registers.
