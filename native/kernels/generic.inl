@@ -113,14 +113,30 @@ struct Tile {
 template <class V, std::size_t rows, std::size_t columns>
 using Sums = Float<V>[rows][columns];
 
+// While a block of rows uses a panel, the weights of the panel after it are on their way to the second-level cache, or
+// the first block to use them would wait: half of their cache lines in each of the last two blocks.
+constexpr std::size_t line = 64 / sizeof(float);
+template <class V, std::size_t vectors>
+constexpr std::size_t lines_ahead = (vectors * V::lanes / line + 1) / 2;
+
+PACKED_RNN_INLINE void fetch([[maybe_unused]] const float* a) {
+#if defined(__GNUC__)
+  __builtin_prefetch(a, 0, 2);
+#endif
+}
+
 // sum[r][·] += weights[k][·] * input[r][k] for k in order.
 template <class V, std::size_t rows, std::size_t streams, std::size_t vectors>
 PACKED_RNN_INLINE void accumulate(Sums<V, rows, streams * vectors>& sum, const float* const* inputs, std::size_t depth,
-                                  const float* weights, std::size_t stream_size) {
+                                  const float* weights, std::size_t stream_size, std::ptrdiff_t ahead) {
   const float* input[rows];
   PACKED_RNN_UNROLL
   for (std::size_t r = 0; r < rows; ++r) input[r] = inputs[r];
   for (std::size_t k = 0; k < depth; ++k) {
+    if constexpr (streams == 1) {
+      PACKED_RNN_UNROLL
+      for (std::size_t l = 0; l < lines_ahead<V, vectors>; ++l) fetch(weights + ahead + l * line);
+    }
     // Held are the rows or the columns, whichever are fewer, beside the sums; the others pass one by one.
     if constexpr (rows < streams * vectors) {
       Float<V> x[rows];
@@ -158,7 +174,8 @@ PACKED_RNN_INLINE void accumulate(Sums<V, rows, streams * vectors>& sum, const f
 struct Work {
   const Panels* panels;
   const Step* step;
-  float* const* projected;  // where `project` writes; null for a step
+  float* const* projected;   // where `project` writes; null for a step
+  std::ptrdiff_t ahead = 0;  // from the weights in use to those to be fetched, in floats
 };
 
 // The sums of one tile. A projection stops after x, and leaves the sums in its rows' starts; a step leaves them in
@@ -185,7 +202,8 @@ PACKED_RNN_INLINE void tile(const Work& work, std::size_t row, std::size_t strea
       PACKED_RNN_UNROLL
       for (std::size_t c = 0; c < columns; ++c) sum[r][c] = V::load(panels.bias + stream * stream_width + c * V::lanes);
     }
-    accumulate<V, rows, streams, Cell::vectors>(sum, work.step->input + row, panels.input_size, weights, stream_size);
+    accumulate<V, rows, streams, Cell::vectors>(sum, work.step->input + row, panels.input_size, weights, stream_size,
+                                                work.ahead);
   }
   if (projects) {
     PACKED_RNN_UNROLL
@@ -209,7 +227,7 @@ PACKED_RNN_INLINE void tile(const Work& work, std::size_t row, std::size_t strea
     }
   }
   accumulate<V, rows, streams, Cell::vectors>(sum, work.step->hidden + row, panels.hidden_size,
-                                              weights + panels.input_size * stream_width, stream_size);
+                                              weights + panels.input_size * stream_width, stream_size, work.ahead);
   PACKED_RNN_UNROLL
   for (std::size_t r = 0; r < rows; ++r) {
     PACKED_RNN_UNROLL
@@ -276,16 +294,23 @@ PACKED_RNN_INLINE void block(const Work& work, std::size_t row, std::size_t rows
 // All rows of a step: blocks of nearly equal size, for a small last one would use the weights badly. Panel by panel, so
 // that a panel's weights are fetched once for all blocks.
 template <class V, class Cell, bool projects>
-PACKED_RNN_INLINE void blocks(const Work& work, std::size_t first, std::size_t last) {
+PACKED_RNN_INLINE void blocks(Work work, std::size_t first, std::size_t last) {
   constexpr std::size_t most = Tile<V, Cell>::max_rows;
-  const std::size_t rows = work.step->rows;
-  const std::size_t count = (rows + most - 1) / most;
-  if (count == 1) return block<V, Cell, projects>(work, 0, rows, first, last);
+  const std::size_t rows = work.step->rows, count = (rows + most - 1) / most;
+  const bool backwards = work.step->backwards;
+  const auto panel_size = static_cast<std::ptrdiff_t>((work.panels->input_size + work.panels->hidden_size) *
+                                                      Cell::streams * Cell::vectors * V::lanes);
+  const std::ptrdiff_t next = backwards ? -panel_size : panel_size;
+  if (count == 1) {
+    work.ahead = next;
+    return block<V, Cell, projects>(work, 0, rows, first, last);
+  }
   for (std::size_t i = 0; i < last - first; ++i) {
-    const std::size_t panel = work.step->backwards ? last - 1 - i : first + i;
+    const std::size_t panel = backwards ? last - 1 - i : first + i;
     std::size_t row = 0;
-    for (std::size_t b = 0; b < count; ++b) {
-      const std::size_t size = (rows - row) / (count - b);
+    for (std::size_t b = count; b > 0; --b) {
+      const std::size_t size = (rows - row) / b;
+      work.ahead = b > 2 ? 0 : next + static_cast<std::ptrdiff_t>((b - 1) * lines_ahead<V, Cell::vectors> * line);
       block<V, Cell, projects>(work, row, size, panel, panel + 1);
       row += size;
     }
