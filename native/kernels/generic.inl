@@ -23,25 +23,84 @@ constexpr std::size_t power_of_two_at_most(std::size_t n) {
 
 // ---- cells: how many vectors, and what becomes of their sums ----
 
+// What an epilogue takes at once: a vector of each gate, for one row.
+template <class V>
+struct One {
+  using Math = V;
+
+  const float* sums;
+  const float* parked;
+  std::size_t row, unit, count;
+
+  PACKED_RNN_INLINE Float<V> sum(std::size_t gate) const { return V::load(sums + gate * V::lanes); }
+  PACKED_RNN_INLINE Float<V> aside() const { return V::load(parked); }
+  PACKED_RNN_INLINE Float<V> load(const float* const* rows) const { return V::load_some(rows[row] + unit, count); }
+  PACKED_RNN_INLINE void store(float* const* rows, Float<V> a) const { V::store_some(rows[row] + unit, a, count); }
+};
+
+// Two of them, instruction by instruction: an epilogue is one long chain, and two of them take hardly longer.
+template <class V>
+struct Two {
+  struct Math {
+    struct Float {
+      typename V::Float first, second;
+    };
+    static PACKED_RNN_INLINE Float set(float a) { return {V::set(a), V::set(a)}; }
+    static PACKED_RNN_INLINE Float add(Float a, Float b) {
+      return {V::add(a.first, b.first), V::add(a.second, b.second)};
+    }
+    static PACKED_RNN_INLINE Float sub(Float a, Float b) {
+      return {V::sub(a.first, b.first), V::sub(a.second, b.second)};
+    }
+    static PACKED_RNN_INLINE Float mul(Float a, Float b) {
+      return {V::mul(a.first, b.first), V::mul(a.second, b.second)};
+    }
+    static PACKED_RNN_INLINE Float div(Float a, Float b) {
+      return {V::div(a.first, b.first), V::div(a.second, b.second)};
+    }
+    static PACKED_RNN_INLINE Float fma(Float a, Float b, Float c) {
+      return {V::fma(a.first, b.first, c.first), V::fma(a.second, b.second, c.second)};
+    }
+    static PACKED_RNN_INLINE Float at_least(float a, Float b) {
+      return {V::at_least(a, b.first), V::at_least(a, b.second)};
+    }
+    static PACKED_RNN_INLINE Float at_most(float a, Float b) {
+      return {V::at_most(a, b.first), V::at_most(a, b.second)};
+    }
+    static PACKED_RNN_INLINE Float zero_if_less(Float a, Float b, float limit) {
+      return {V::zero_if_less(a.first, b.first, limit), V::zero_if_less(a.second, b.second, limit)};
+    }
+    static PACKED_RNN_INLINE Float power_of_two(Float a) {
+      return {V::power_of_two(a.first), V::power_of_two(a.second)};
+    }
+  };
+
+  One<V> first, second;
+
+  PACKED_RNN_INLINE Float<Math> sum(std::size_t gate) const { return {first.sum(gate), second.sum(gate)}; }
+  PACKED_RNN_INLINE Float<Math> aside() const { return {first.aside(), second.aside()}; }
+  PACKED_RNN_INLINE Float<Math> load(const float* const* rows) const { return {first.load(rows), second.load(rows)}; }
+  PACKED_RNN_INLINE void store(float* const* rows, Float<Math> a) const {
+    first.store(rows, a.first);
+    second.store(rows, a.second);
+  }
+};
+
 // c' = f c + i g, h' = o tanh c'. The products share their divisions: i g and o tanh c' take one each.
 template <class V>
 struct Lstm {
   static constexpr std::size_t gates = 4, vectors = V::lstm_vectors, streams = gates / vectors, units = V::lanes;
   static constexpr bool parks = false;
 
-  static PACKED_RNN_INLINE void finish(const float* sums, const float*, const Step& step, std::size_t row,
-                                       std::size_t unit, std::size_t count) {
-    const Float<V> i = V::load(sums), f = V::load(sums + V::lanes), g = V::load(sums + 2 * V::lanes),
-                   o = V::load(sums + 3 * V::lanes);
-    float* const cell = step.cell[row] + unit;
-    const Float<V> two = V::set(2.0f);
-    const Float<V> eg = expm1_twice<V>(g);
-    const Float<V> ig = V::div(eg, V::mul(one_plus_exp_minus<V>(i), V::add(eg, two)));
-    const Float<V> c = V::fma(sigmoid<V>(f), V::load_some(cell, count), ig);
-    const Float<V> ec = expm1_twice<V>(c);
-    const Float<V> h = V::div(ec, V::mul(one_plus_exp_minus<V>(o), V::add(ec, two)));
-    V::store_some(cell, c, count);
-    V::store_some(step.output[row] + unit, h, count);
+  template <class At, class M = typename At::Math>
+  static PACKED_RNN_INLINE void finish(const At& at, const Step& step) {
+    const Float<M> i = at.sum(0), f = at.sum(1), g = at.sum(2), o = at.sum(3), two = M::set(2.0f);
+    const Float<M> eg = expm1_twice<M>(g);
+    const Float<M> ig = M::div(eg, M::mul(one_plus_exp_minus<M>(i), M::add(eg, two)));
+    const Float<M> c = M::fma(sigmoid<M>(f), at.load(step.cell), ig);
+    const Float<M> ec = expm1_twice<M>(c);
+    at.store(step.cell, c);
+    at.store(step.output, M::div(ec, M::mul(one_plus_exp_minus<M>(o), M::add(ec, two))));
   }
 };
 
@@ -52,43 +111,45 @@ struct Gru {
   static constexpr std::size_t gates = 3, vectors = 3, streams = 1, units = V::lanes;
   static constexpr bool parks = true;
 
-  static PACKED_RNN_INLINE void finish(const float* sums, const float* parked, const Step& step, std::size_t row,
-                                       std::size_t unit, std::size_t count) {
-    const Float<V> r = sigmoid<V>(V::load(sums)), z = sigmoid<V>(V::load(sums + V::lanes));
-    const Float<V> n = tanh<V>(V::fma(r, V::load(sums + 2 * V::lanes), V::load(parked)));
-    const Float<V> h = V::load_some(step.hidden[row] + unit, count);
-    V::store_some(step.output[row] + unit, V::fma(z, V::sub(h, n), n), count);
+  template <class At, class M = typename At::Math>
+  static PACKED_RNN_INLINE void finish(const At& at, const Step& step) {
+    const Float<M> r = sigmoid<M>(at.sum(0)), z = sigmoid<M>(at.sum(1));
+    const Float<M> n = tanh<M>(M::fma(r, at.sum(2), at.aside()));
+    at.store(step.output, M::fma(z, M::sub(at.load(step.hidden), n), n));
   }
 };
 
 // One gate: a panel is two vectors of units, so that a row's broadcast is used twice.
-template <class V, template <class> class Activation>
+template <class V, class Activation>
 struct Single {
   static constexpr std::size_t gates = 1, vectors = 2, streams = 1, units = 2 * V::lanes;
   static constexpr bool parks = false;
 
-  static PACKED_RNN_INLINE void finish(const float* sums, const float*, const Step& step, std::size_t row,
-                                       std::size_t unit, std::size_t count) {
-    for (std::size_t first = 0; first < count; first += V::lanes) {
-      const std::size_t some = count - first < V::lanes ? count - first : V::lanes;
-      V::store_some(step.output[row] + unit + first, Activation<V>::of(V::load(sums + first)), some);
-    }
+  template <class At, class M = typename At::Math>
+  static PACKED_RNN_INLINE void finish(const At& at, const Step& step) {
+    at.store(step.output, Activation::template of<M>(at.sum(0)));
   }
 };
 
-template <class V>
 struct Tanh {
-  static PACKED_RNN_INLINE Float<V> of(Float<V> x) { return tanh<V>(x); }
+  template <class M>
+  static PACKED_RNN_INLINE Float<M> of(Float<M> x) {
+    return tanh<M>(x);
+  }
 };
 
-template <class V>
 struct Relu {
-  static PACKED_RNN_INLINE Float<V> of(Float<V> x) { return V::at_least(0.0f, x); }
+  template <class M>
+  static PACKED_RNN_INLINE Float<M> of(Float<M> x) {
+    return M::at_least(0.0f, x);
+  }
 };
 
-template <class V>
 struct Identity {
-  static PACKED_RNN_INLINE Float<V> of(Float<V> x) { return x; }
+  template <class M>
+  static PACKED_RNN_INLINE Float<M> of(Float<M> x) {
+    return x;
+  }
 };
 
 // ---- tiles ----
@@ -235,19 +296,40 @@ PACKED_RNN_INLINE void tile(const Work& work, std::size_t row, std::size_t strea
   }
 }
 
+// What an epilogue takes, one by one in the order of the sums: row by row, and for each all units of some panels.
+template <class V, class Cell>
+struct Ones {
+  const float* sums;
+  const float* parked;
+  std::size_t row, first, last, units;  // units: as many as there are in all
+  std::size_t unit = first;
+
+  PACKED_RNN_INLINE One<V> next() {
+    const std::size_t left = unit < units ? units - unit : 0;
+    const One<V> one = {sums, parked, row, unit, left < V::lanes ? left : V::lanes};
+    sums += Cell::gates * V::lanes;
+    if (Cell::parks) parked += Cell::gates * V::lanes;
+    unit += V::lanes;
+    if (unit == last) {
+      ++row;
+      unit = first;
+    }
+    return one;
+  }
+};
+
 // The epilogue of a tile. A function of its own, or its many constants would take the registers of the sums.
 template <class V, class Cell>
 PACKED_RNN_NOINLINE void finish_tile(const Work& work, std::size_t row, std::size_t rows, std::size_t panel,
                                      std::size_t panels, const float* sums, const float* parked) {
-  constexpr std::size_t panel_width = Cell::streams * Cell::vectors * V::lanes;
-  for (std::size_t r = row; r < row + rows; ++r) {
-    for (std::size_t p = panel; p < panel + panels; ++p) {
-      const std::size_t unit = p * Cell::units, left = work.panels->units - unit;
-      Cell::finish(sums, parked, *work.step, r, unit, left < Cell::units ? left : Cell::units);
-      sums += panel_width;
-      if (Cell::parks) parked += panel_width;
-    }
+  const std::size_t first = panel * Cell::units, size = panels * Cell::units;
+  Ones<V, Cell> ones = {sums, parked, row, first, first + size, work.panels->units};
+  std::size_t left = rows * size / V::lanes;
+  for (; left > 1; left -= 2) {
+    const One<V> one = ones.next();
+    Cell::finish(Two<V>{one, ones.next()}, *work.step);
   }
+  if (left == 1) Cell::finish(ones.next(), *work.step);
 }
 
 // One group of panels.
