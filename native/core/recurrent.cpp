@@ -4,6 +4,7 @@
 #include <cassert>
 #include <cstring>
 
+#include "core/rounds.h"
 #include "core/threads.h"
 
 namespace packed_rnn {
@@ -73,8 +74,11 @@ struct Share {
 // How many rows a span has between layers: enough to use the weights well, few enough to stay in the cache.
 constexpr std::size_t span_rows = 512;
 
-// Work of some 20 microseconds, below which a helper comes too late, and of some 400.
-constexpr double least_shared_fmas = 1e6, brief_fmas = 2e7;
+// Work of some 20 microseconds, below which a helper comes too late, and of some 8 milliseconds.
+constexpr double least_shared_fmas = 1e6, brief_fmas = 4e8;
+
+// A thread's part of a step, of some 300 to 900 nanoseconds at least: less is done sooner than it is shared.
+constexpr std::size_t least_part_fmas = 1 << 15;
 
 // Where a layer finds its input or leaves its output: the caller's array, or one between layers, which holds the steps
 // of one span and begins with its first.
@@ -92,30 +96,56 @@ class Recurrent::Pass {
   Pass(const Recurrent& module, const Run& run, std::size_t layer, std::size_t direction, Share share,
        Place<const float> input, Place<float> output);
 
-  // The next so many steps; first_row is that of the first of them in time. Between spans the hidden state is in the
-  // caller's final_hidden.
+  // The next so many steps, by the whole team; first_row is that of the first of them in time. Between spans the hidden
+  // state is in the caller's final_hidden.
   void run(std::size_t steps, std::size_t first_row, Team& team);
 
  private:
   // x of so many rows is multiplied at once when a step alone has too few to use the weights well.
   static constexpr std::size_t start_bytes = 256 << 10, most_chunk_rows = 60;
 
+  // The way of one thread through the steps. Of several threads each knows its way by itself, so that nothing passes
+  // between them but the states, and that they have been computed.
+  class Walk {
+   public:
+    explicit Walk(const Pass& pass);
+
+    // `member` is null for a thread on its own.
+    void run(std::size_t steps, Rounds::Member* member);
+    void set_span(std::size_t first_row) { span_row_ = first_row; }
+
+    // For each sequence of the share, h(t−1); for each row of a chunk or a step, its x.
+    const float** hidden() { return read_.data(); }
+    const float** inputs() { return read_.data() + pass_.sequences_; }
+
+   private:
+    // Gathers the inputs of the steps from the cursor on, `most` at most, whose rows fit a chunk.
+    std::size_t gather_chunk(std::size_t most, std::size_t& steps);
+    // The step at the cursor, which moves on.
+    void step(std::size_t rows, const float* const* start);
+    // body(first, last) over all panels of some weights, for so many rows.
+    template <class Body>
+    void over_panels(const Weights& weights, std::size_t rows, const Body& body);
+
+    template <class Float>
+    Float* row(const Place<Float>& place, const Cursor& cursor, std::size_t j, std::size_t stride) const {
+      const std::size_t i = pass_.share_.first + j * pass_.share_.every;
+      const std::size_t row =
+          place.between ? cursor.time_row() - span_row_ + i : cursor.row() + i * pass_.layout_.sequence_stride();
+      return place.data + row * stride;
+    }
+
+    const Pass& pass_;
+    Cursor cursor_;
+    std::size_t span_row_ = 0;
+    bool backwards_;
+    Rounds::Member* member_ = nullptr;
+    std::vector<const float*> read_;
+    std::vector<float*> outputs_;  // h(t) for each sequence of the share
+  };
+
   void start_states();
   void finish_states();
-  // Gathers the inputs of the steps from the cursor on, `most` at most, whose rows fit a chunk.
-  std::size_t gather_chunk(std::size_t most, std::size_t& steps);
-  void step(std::size_t rows, const float* const* start);
-  // body(first, last) over all panels of some weights, for so many rows, by the whole team.
-  template <class Body>
-  void over_panels(const Weights& weights, std::size_t rows, const Body& body);
-
-  template <class Float>
-  Float* row(const Place<Float>& place, const Cursor& cursor, std::size_t j, std::size_t stride) const {
-    const std::size_t i = share_.first + j * share_.every;
-    const std::size_t row =
-        place.between ? cursor.time_row() - span_row_ + i : cursor.row() + i * layout_.sequence_stride();
-    return place.data + row * stride;
-  }
   std::size_t state_row(std::size_t j) const {
     return state_ * layout_.batch() + layout_.sequence(share_.first + j * share_.every);
   }
@@ -132,22 +162,14 @@ class Recurrent::Pass {
   const Place<float> output_;
   const std::size_t input_size_, output_stride_;
   const std::size_t sequences_;   // in the share
-  const std::size_t chunk_rows_;  // at most
+  const std::size_t chunk_rows_;  // at most; 0 if no step has few enough rows
 
-  Cursor cursor_;
-  std::size_t span_row_ = 0;
-  bool backwards_;
-  Team* team_ = nullptr;
-
-  // For each sequence of the share, h(t−1), c(t−1) → c(t), h(t), and h(t) before the projection; and for each row of a
-  // chunk its x and what `project` makes of it. The first five lie in two blocks: a single step should cost no more
-  // allocations than it must.
-  std::vector<const float*> read_;
+  // For each sequence of the share c(t−1) → c(t), and h(t) before the projection; and for each row of a chunk what
+  // `project` makes of its x.
   std::vector<float*> written_;
-  const float **hidden_, **inputs_;
-  float **output_rows_, **cell_, **unprojected_;
-  std::vector<float*> starts_;
+  float **cell_, **unprojected_, **starts_;
   Floats start_memory_, unprojected_memory_;
+  Walk walk_;
 };
 
 Recurrent::Pass::Pass(const Recurrent& module, const Run& run, std::size_t layer, std::size_t direction, Share share,
@@ -165,20 +187,20 @@ Recurrent::Pass::Pass(const Recurrent& module, const Run& run, std::size_t layer
       input_size_(options_.layer_input_size(layer)),
       output_stride_(options_.num_directions * options_.output_size()),
       sequences_(share.of(run.layout.batch())),
-      chunk_rows_(
-          std::min({most_chunk_rows, layout_.rows(),
-                    std::max(kernels_.tile_rows, start_bytes / (direction_.weights.start_size() * sizeof(float)))})),
-      cursor_(layout_, direction == 1),
-      backwards_(module.backwards_.load(std::memory_order_relaxed)) {
-  read_.resize(sequences_ + std::max(sequences_, chunk_rows_));
-  hidden_ = read_.data();
-  inputs_ = hidden_ + sequences_;
-  written_.resize(3 * sequences_);
-  output_rows_ = written_.data();
-  cell_ = output_rows_ + sequences_;
-  unprojected_ = cell_ + sequences_;
+      chunk_rows_(layout_.steps() < 2 || share.of(layout_.active(layout_.steps() - 1)) >= kernels_.tile_rows
+                      ? 0
+                      : std::min({most_chunk_rows, layout_.rows(),
+                                  std::max(kernels_.tile_rows,
+                                           start_bytes / (direction_.weights.start_size() * sizeof(float)))})),
+      written_(2 * sequences_ + chunk_rows_),
+      cell_(written_.data()),
+      unprojected_(cell_ + sequences_),
+      starts_(unprojected_ + sequences_),
+      start_memory_(chunk_rows_ * direction_.weights.start_size()),
+      unprojected_memory_(options_.proj_size ? sequences_ * options_.hidden_size : 0),
+      walk_(*this) {
+  for (std::size_t r = 0; r < chunk_rows_; ++r) starts_[r] = start_memory_.data() + r * direction_.weights.start_size();
   if (options_.proj_size) {
-    unprojected_memory_ = Floats(sequences_ * options_.hidden_size);
     for (std::size_t j = 0; j < sequences_; ++j) {
       unprojected_[j] = unprojected_memory_.data() + j * options_.hidden_size;
     }
@@ -186,95 +208,108 @@ Recurrent::Pass::Pass(const Recurrent& module, const Run& run, std::size_t layer
   start_states();
 }
 
-void Recurrent::Pass::run(std::size_t left, std::size_t first_row, Team& team) {
-  team_ = &team;
-  span_row_ = first_row;
+void Recurrent::Pass::run(std::size_t steps, std::size_t first_row, Team& team) {
+  walk_.set_span(first_row);
+  if (team.size() == 1) {
+    walk_.run(steps, nullptr);
+  } else {
+    Rounds rounds(team.size());
+    std::vector<Rounds::Member> members;
+    members.reserve(team.size());
+    for (std::size_t i = 0; i < team.size(); ++i) members.emplace_back(rounds, i);
+    std::vector<Walk> others(team.size() - 1, walk_);
+    team.run_together([&](std::size_t i) { (i == 0 ? walk_ : others[i - 1]).run(steps, &members[i]); });
+    team.add_stall(members[0].stalled());
+  }
+  finish_states();
+}
+
+Recurrent::Pass::Walk::Walk(const Pass& pass)
+    : pass_(pass),
+      cursor_(pass.layout_, pass.state_ % pass.options_.num_directions == 1),
+      backwards_(pass.module_.backwards_.load(std::memory_order_relaxed)),
+      read_(pass.sequences_ + std::max(pass.sequences_, pass.chunk_rows_)),
+      outputs_(pass.sequences_) {}
+
+void Recurrent::Pass::Walk::run(std::size_t left, Rounds::Member* member) {
+  member_ = member;
   while (left > 0) {
     std::size_t steps = 0;
     const std::size_t chunk = gather_chunk(left, steps);
     if (steps < 2) {
-      const std::size_t rows = share_.of(cursor_.active());
-      for (std::size_t j = 0; j < rows; ++j) inputs_[j] = row(input_, cursor_, j, input_size_);
+      const std::size_t rows = pass_.share_.of(cursor_.active());
+      for (std::size_t j = 0; j < rows; ++j) inputs()[j] = row(pass_.input_, cursor_, j, pass_.input_size_);
       step(rows, nullptr);
       --left;
       continue;
     }
-    over_panels(direction_.weights, chunk, [&](std::size_t first, std::size_t last) {
-      kernels_.project(direction_.weights.panels(), chunk, inputs_, starts_.data(), first, last);
+    over_panels(pass_.direction_.weights, chunk, [&](std::size_t first, std::size_t last) {
+      pass_.kernels_.project(pass_.direction_.weights.panels(), chunk, inputs(), pass_.starts_, first, last);
     });
     left -= steps;
-    for (const float* const* start = starts_.data(); steps > 0; --steps) {
-      const std::size_t rows = share_.of(cursor_.active());
+    for (const float* const* start = pass_.starts_; steps > 0; --steps) {
+      const std::size_t rows = pass_.share_.of(cursor_.active());
       step(rows, start);
       start += rows;
     }
   }
-  module_.backwards_.store(backwards_, std::memory_order_relaxed);
-  finish_states();
+  pass_.module_.backwards_.store(backwards_, std::memory_order_relaxed);
 }
 
-std::size_t Recurrent::Pass::gather_chunk(std::size_t most, std::size_t& steps) {
+std::size_t Recurrent::Pass::Walk::gather_chunk(std::size_t most, std::size_t& steps) {
   std::size_t rows = 0;
   for (Cursor cursor = cursor_; steps < most; cursor.advance(), ++steps) {
-    const std::size_t more = share_.of(cursor.active());
-    if (more >= kernels_.tile_rows || rows + more > chunk_rows_) break;
-    for (std::size_t j = 0; j < more; ++j) inputs_[rows + j] = row(input_, cursor, j, input_size_);
+    const std::size_t more = pass_.share_.of(cursor.active());
+    if (more >= pass_.kernels_.tile_rows || rows + more > pass_.chunk_rows_) break;
+    for (std::size_t j = 0; j < more; ++j) inputs()[rows + j] = row(pass_.input_, cursor, j, pass_.input_size_);
     rows += more;
-  }
-  if (steps > 1 && starts_.empty()) {
-    const std::size_t size = direction_.weights.start_size();
-    start_memory_ = Floats(chunk_rows_ * size);
-    starts_.resize(chunk_rows_);
-    for (std::size_t r = 0; r < chunk_rows_; ++r) starts_[r] = start_memory_.data() + r * size;
   }
   return rows;
 }
 
-// The step at the cursor, which moves on.
-void Recurrent::Pass::step(std::size_t rows, const float* const* start) {
-  for (std::size_t j = 0; j < rows; ++j) output_rows_[j] = row(output_, cursor_, j, output_stride_);
+void Recurrent::Pass::Walk::step(std::size_t rows, const float* const* start) {
+  for (std::size_t j = 0; j < rows; ++j) outputs_[j] = row(pass_.output_, cursor_, j, pass_.output_stride_);
   cursor_.advance();
   if (rows == 0) return;
   Step step;
   step.rows = rows;
-  step.input = inputs_;
+  step.input = inputs();
   step.start = start;
-  step.hidden = hidden_;
-  step.cell = cell_;
-  step.output = options_.proj_size ? unprojected_ : output_rows_;
+  step.hidden = hidden();
+  step.cell = pass_.cell_;
+  step.output = pass_.options_.proj_size ? pass_.unprojected_ : outputs_.data();
   step.backwards = backwards_;
   backwards_ = !backwards_;
-  over_panels(direction_.weights, rows, [&](std::size_t first, std::size_t last) {
-    kernels_.step(direction_.weights.panels(), step, first, last);
+  over_panels(pass_.direction_.weights, rows, [&](std::size_t first, std::size_t last) {
+    pass_.kernels_.step(pass_.direction_.weights.panels(), step, first, last);
   });
-  if (options_.proj_size) {
+  if (pass_.options_.proj_size) {
     Step projection;
     projection.rows = rows;
-    projection.input = unprojected_;
-    projection.hidden = unprojected_;
-    projection.output = output_rows_;
-    over_panels(direction_.projection, rows, [&](std::size_t first, std::size_t last) {
-      module_.kernels_.linear.step(direction_.projection.panels(), projection, first, last);
+    projection.input = pass_.unprojected_;
+    projection.hidden = pass_.unprojected_;
+    projection.output = outputs_.data();
+    over_panels(pass_.direction_.projection, rows, [&](std::size_t first, std::size_t last) {
+      pass_.module_.kernels_.linear.step(pass_.direction_.projection.panels(), projection, first, last);
     });
   }
-  for (std::size_t j = 0; j < rows; ++j) hidden_[j] = output_rows_[j];
+  for (std::size_t j = 0; j < rows; ++j) hidden()[j] = outputs_[j];
 }
 
 template <class Body>
-void Recurrent::Pass::over_panels(const Weights& weights, std::size_t rows, const Body& body) {
-  const std::size_t panels = weights.panel_count(), threads = team_->size();
-  if (threads == 1) return body(0, panels);
-  // Small parts even out threads of unequal speed; but taking one costs as much as a few thousand fmas.
-  const std::size_t fmas = weights.bytes() / sizeof(float) * rows, grain = std::size_t(1) << 17;
-  const std::size_t parts = std::min(panels, std::clamp(fmas / grain, threads, 4 * threads));
-  team_->run(parts, [&](std::size_t i) { body(panels * i / parts, panels * (i + 1) / parts); });
+void Recurrent::Pass::Walk::over_panels(const Weights& weights, std::size_t rows, const Body& body) {
+  const std::size_t panels = weights.panel_count();
+  if (!member_) return body(0, panels);
+  const std::size_t fmas = weights.bytes() / sizeof(float) * rows;
+  const std::size_t parts = std::min(panels, std::clamp<std::size_t>(fmas / least_part_fmas, 1, member_->count()));
+  member_->run(parts, [&](std::size_t i) { body(panels * i / parts, panels * (i + 1) / parts); });
 }
 
 void Recurrent::Pass::start_states() {
   const std::size_t size = options_.output_size(), units = options_.hidden_size;
   for (std::size_t j = 0; j < sequences_; ++j) {
     const std::size_t row = state_row(j);
-    hidden_[j] = run_.initial_hidden ? run_.initial_hidden + row * size : module_.zeros_.data();
+    walk_.hidden()[j] = run_.initial_hidden ? run_.initial_hidden + row * size : module_.zeros_.data();
     if (!options_.cell->has_cell_state) continue;
     cell_[j] = run_.final_cell + row * units;
     if (!run_.initial_cell) {
@@ -288,9 +323,10 @@ void Recurrent::Pass::start_states() {
 void Recurrent::Pass::finish_states() {
   const std::size_t size = options_.output_size();
   for (std::size_t j = 0; j < sequences_; ++j) {
+    const float*& hidden = walk_.hidden()[j];
     float* const last = run_.final_hidden + state_row(j) * size;
-    if (hidden_[j] != last) std::memcpy(last, hidden_[j], size * sizeof(float));
-    hidden_[j] = last;
+    if (hidden != last) std::memcpy(last, hidden, size * sizeof(float));
+    hidden = last;
   }
 }
 
@@ -343,10 +379,19 @@ std::size_t Recurrent::bytes() const {
 
 // Directions and shares of the sequences are independent, and split without any meeting as long as every share has rows
 // enough for a tile. Else all threads go through the steps together, each with its part of the panels.
-std::size_t Recurrent::shares(const Run& run, const Team& team) const {
+std::size_t Recurrent::shares(const Run& run, std::size_t threads) const {
   const std::size_t tile_rows = (kernels_.*options_.cell->kernels).tile_rows;
-  const std::size_t most = std::max<std::size_t>(1, std::min(run.layout.batch() / tile_rows, team.size()));
-  return most * options_.num_directions < team.size() ? 1 : most;
+  const std::size_t most = std::max<std::size_t>(1, std::min(run.layout.batch() / tile_rows, threads));
+  return most * options_.num_directions < threads ? 1 : most;
+}
+
+// All threads, if there is so much to do that a helper comes in time, and some of it can be shared.
+std::size_t Recurrent::useful_threads(const Run& run, double fmas) const {
+  if (fmas < least_shared_fmas) return 1;
+  const std::size_t threads = get_num_threads();
+  const std::size_t step_fmas = bytes() / sizeof(float) / directions_.size() * run.layout.batch();
+  const bool shared = shares(run, threads) * options_.num_directions > 1 || step_fmas >= 2 * least_part_fmas;
+  return shared ? threads : 1;
 }
 
 // One for every layer, direction and share, in this order. Layers pass their outputs through two buffers in turn.
@@ -373,7 +418,7 @@ std::vector<Recurrent::Pass> Recurrent::passes(const Run& run, std::size_t share
 void Recurrent::forward(const Run& run) const {
   const Layout& layout = run.layout;
   const double fmas = static_cast<double>(bytes() / sizeof(float)) * static_cast<double>(layout.rows());
-  Team team(fmas < least_shared_fmas ? 1 : get_num_threads(), fmas < brief_fmas);
+  Team team(useful_threads(run, fmas), fmas < brief_fmas);
   const bool spans = options_.num_layers > 1 && options_.num_directions == 1;
   const std::size_t all = layout.rows() == 0 ? 0 : layout.steps();
   const std::size_t span = all && spans ? std::max<std::size_t>(1, span_rows / layout.batch()) : all;
@@ -381,7 +426,7 @@ void Recurrent::forward(const Run& run) const {
       std::min(span * layout.batch(), layout.rows()) * options_.num_directions * options_.output_size();
   Floats between[2];
   for (std::size_t i = 0; i < std::min<std::size_t>(options_.num_layers - 1, 2); ++i) between[i] = Floats(between_size);
-  const std::size_t tasks = shares(run, team) * options_.num_directions;
+  const std::size_t tasks = shares(run, team.size()) * options_.num_directions;
   std::vector<Pass> passes = this->passes(run, tasks / options_.num_directions, between);
 
   std::size_t t = 0, row = 0;

@@ -12,8 +12,6 @@
 
 namespace packed_rnn {
 
-class Team;
-
 struct RecurrentOptions {
   const Cell* cell = nullptr;
   std::size_t input_size = 0;
@@ -94,7 +92,8 @@ class Recurrent {
   };
   class Pass;
 
-  std::size_t shares(const Run& run, const Team& team) const;
+  std::size_t shares(const Run& run, std::size_t threads) const;
+  std::size_t useful_threads(const Run& run, double fmas) const;
   std::vector<Pass> passes(const Run& run, std::size_t shares, const Floats (&between)[2]) const;
 
   const Kernels& kernels_;

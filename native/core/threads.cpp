@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <atomic>
 #include <cassert>
-#include <chrono>
 #include <condition_variable>
 #include <cstdio>
 #include <mutex>
@@ -40,6 +39,13 @@ struct Team::Job {
     }
     return false;
   }
+  // Leaves nothing to be taken, and returns the back.
+  std::uint64_t withdraw() {
+    std::uint64_t now = state.load(std::memory_order_relaxed);
+    while (!state.compare_exchange_weak(now, now - (back(now) - front(now)) * one_back, std::memory_order_acq_rel)) {
+    }
+    return back(now);
+  }
   bool take_back(std::uint64_t now, std::size_t& i) {
     while (now != closed && front(now) < back(now)) {
       if (state.compare_exchange_weak(now, now - one_back, std::memory_order_acq_rel)) return i = back(now) - 1, true;
@@ -50,31 +56,15 @@ struct Team::Job {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
+// How long a helper without work stays awake. Waking it takes longer than brief work does: one that has come too late
+// should still be there for the next.
+constexpr auto patience = std::chrono::microseconds(500);
 
-void relax() {
-#if defined(__GNUC__) && defined(__x86_64__)
-  __asm__ volatile("pause");
-#elif defined(__GNUC__) && defined(__aarch64__)
-  __asm__ volatile("yield");
-#endif
-}
-
-// Waits in a loop for what another thread is about to do: at first without letting go of the processor, since that is
-// mostly a matter of less than a microsecond; then letting others run, since the thread waited for may be one of them.
-class Spin {
- public:
-  void wait() {
-    if (++spins_ < 1000) return relax();
-    std::this_thread::yield();
-  }
-
- private:
-  int spins_ = 0;
-};
-
-// How long a helper without work stays awake. Waking it costs more than a short run takes.
-constexpr auto patience = std::chrono::microseconds(100);
+// A helper that has lost its processor to other work amid a part holds up its team. Brief work asks for helpers while
+// they save more than that costs: what they save is credit, up to some milliseconds, which such stalls use up; then,
+// for this many times the last stall, they are not asked.
+constexpr auto least_stall = std::chrono::microseconds(1000), most_credit = std::chrono::microseconds(20000);
+constexpr int caution = 32;
 
 class Helper {
  public:
@@ -197,6 +187,7 @@ class Pool {
     const std::lock_guard<std::mutex> lock(mutex_);
     Team::Job* job = nullptr;
     size = 1;
+    if (brief && Clock::now() < cautious_until_) most = 1;
     const bool wake = !brief || skips_ == 0;
     if (!wake) --skips_;
     for (std::size_t i = 0; size < most && busy_ + size < limited() && i + 1 < limited(); ++i) {
@@ -212,10 +203,11 @@ class Pool {
     return job;
   }
 
-  void release(Team::Job* job, std::size_t size, bool helped) {
+  void release(Team::Job* job, std::size_t size, bool helped, Clock::duration saved, Clock::duration stalled) {
     const std::lock_guard<std::mutex> lock(mutex_);
     busy_ -= size;
     if (!job) return;
+    if (helped) account(saved, stalled);
     backoff_ = helped ? 0 : std::min(2 * backoff_ + 1, most_skips);
     skips_ = backoff_;
     job->state.store(Team::Job::closed, std::memory_order_release);
@@ -238,6 +230,15 @@ class Pool {
       return false;
     }
     return true;
+  }
+
+  void account(Clock::duration saved, Clock::duration stalled) {
+    credit_ = std::min<Clock::duration>(credit_ + saved, most_credit);
+    if (stalled < least_stall) return;
+    credit_ -= stalled;
+    if (credit_ >= Clock::duration::zero()) return;
+    credit_ = Clock::duration::zero();
+    cautious_until_ = Clock::now() + caution * stalled;
   }
 
   std::size_t limited() {
@@ -265,6 +266,8 @@ class Pool {
   // each lease in which they did nothing, twice as many brief ones wake nobody; who is awake is asked all the same.
   static constexpr std::size_t most_skips = 127;
   std::size_t backoff_ = 0, skips_ = 0;
+  Clock::duration credit_{};
+  Clock::time_point cautious_until_;
   std::vector<std::unique_ptr<Helper>> helpers_;
   std::vector<std::unique_ptr<Team::Job>> jobs_;
 };
@@ -290,11 +293,16 @@ void stop_threads() {
 }
 
 Team::Team(std::size_t most, bool brief) : leased_(most > 1) {
-  if (leased_) job_ = pool().lease(most, brief, size_);
+  if (!leased_) return;
+  job_ = pool().lease(most, brief, size_);
+  if (job_) started_ = Clock::now();
 }
 
 Team::~Team() {
-  if (leased_) pool().release(job_, size_, helped_);
+  if (!leased_) return;
+  // Half of what helpers who were there all the time would have saved.
+  const Clock::duration worked = job_ ? Clock::now() - started_ - stalled_ : Clock::duration::zero();
+  pool().release(job_, size_, helped_, worked * (size_ - 1) / 2, stalled_);
 }
 
 void Team::run_shared(std::size_t count, Call call, const void* context) {
@@ -310,16 +318,32 @@ void Team::run_shared(std::size_t count, Call call, const void* context) {
     const std::uint64_t now = job.state.load(std::memory_order_acquire);
     if (Job::done(now) + own == count) {
       helped_ |= own < count;
+      stalled_ += spin.stalled();
       return;
     }
     std::size_t i;
     if (job.take_front(now, i)) {
       call(context, i);
       ++own;
+      spin = Spin();
     } else {
       spin.wait();
     }
   }
+}
+
+void Team::gather(Call call, const void* context) {
+  if (size_ == 1) return call(context, 0);
+  Job& job = *job_;
+  job.call = call;
+  job.context = context;
+  job.state.store(size_ * Job::one_back + Job::one_front, std::memory_order_release);
+  call(context, 0);
+  const std::size_t came = size_ - job.withdraw();
+  helped_ |= came > 0;
+  Spin spin;
+  while (Job::done(job.state.load(std::memory_order_acquire)) < came) spin.wait();
+  stalled_ += spin.stalled();
 }
 
 }  // namespace packed_rnn

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <memory>
 
+#include "core/spin.h"
+
 namespace packed_rnn {
 
 // The threads that one call may use, the calling one included. New calls see a change.
@@ -18,8 +20,8 @@ void stop_threads();
 // calls never run more threads than there are.
 class Team {
  public:
-  // `most` threads at most; with 1 no helper is asked. For brief work, of less than some hundred microseconds, helpers
-  // that have lately come too late are not asked either.
+  // `most` threads at most; with 1 no helper is asked. For brief work, of less than some milliseconds, helpers that
+  // have lately come too late, or lost their processor amid the work, are not asked either.
   explicit Team(std::size_t most, bool brief = false);
   ~Team();
   Team(const Team&) = delete;
@@ -39,14 +41,27 @@ class Team {
     run_shared(count, [](const void* context, std::size_t i) { (*static_cast<const Body*>(context))(i); }, &body);
   }
 
+  // body(0) on the calling thread, and meanwhile body(i), for different i below size(), on every helper that comes
+  // before that has returned; for work that the helpers can join at any time. Returns when all of them have.
+  template <class Body>
+  void run_together(const Body& body) {
+    gather([](const void* context, std::size_t i) { (*static_cast<const Body*>(context))(i); }, &body);
+  }
+
+  // Tells that the caller had to wait so long for helpers that had lost their processor.
+  void add_stall(Clock::duration stall) { stalled_ += stall; }
+
   using Call = void (*)(const void* context, std::size_t i);
   struct Job;
 
  private:
   void run_shared(std::size_t count, Call call, const void* context);
+  void gather(Call call, const void* context);
 
   const bool leased_;
   bool helped_ = false;
+  Clock::time_point started_;
+  Clock::duration stalled_{};
   Job* job_ = nullptr;
   std::size_t size_ = 1;
 };

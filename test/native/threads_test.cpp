@@ -2,9 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
+#include <chrono>
 #include <thread>
 #include <vector>
+
+#include "core/rounds.h"
 
 namespace packed_rnn::test {
 namespace {
@@ -49,6 +53,54 @@ TEST(Team, ManyCallersShareThePool) {
   }
   for (std::thread& caller : callers) caller.join();
   EXPECT_EQ(done, 6u * 300 * 5 * 9);
+}
+
+TEST(Team, RunsTogetherOnceEach) {
+  set_num_threads(4);
+  Team team(4);
+  for (int round = 0; round < 2000; ++round) {
+    std::array<std::atomic<int>, 4> times{};
+    team.run_together([&](std::size_t i) { ++times[i]; });
+    EXPECT_EQ(times[0], 1);
+    for (const std::atomic<int>& t : times) ASSERT_LE(t, 1);
+  }
+}
+
+// Every part once a round, never before the last round is done, by members who begin late, or rest amid the work.
+TEST(Rounds, FollowEachOther) {
+  constexpr std::size_t count = 4, rounds = 3000;
+  for (int run = 0; run < 10; ++run) {
+    Rounds shared(count);
+    std::vector<std::atomic<std::size_t>> done(rounds);
+    std::atomic<bool> sound{true};
+    const auto parts_of = [](std::size_t round) { return 1 + round * 7 % count; };
+    const auto go = [&](std::size_t index) {
+      if (index > 1) std::this_thread::sleep_for(std::chrono::microseconds(100 * index));
+      Rounds::Member member(shared, index);
+      for (std::size_t round = 0; round < rounds; ++round) {
+        member.run(parts_of(round), [&](std::size_t) {
+          if (round > 0 && done[round - 1] != parts_of(round - 1)) sound = false;
+          if (round % 1000 == 10 * index) std::this_thread::sleep_for(std::chrono::microseconds(50));
+          ++done[round];
+        });
+        if (done[round] != parts_of(round)) sound = false;
+      }
+    };
+    std::vector<std::thread> others;
+    for (std::size_t i = 1; i < count; ++i) others.emplace_back(go, i);
+    go(0);
+    for (std::thread& other : others) other.join();
+    EXPECT_TRUE(sound);
+  }
+}
+
+TEST(Rounds, GoOnWithoutTheOtherMembers) {
+  Rounds shared(3);
+  Rounds::Member alone(shared, 0);
+  std::vector<std::size_t> parts;
+  for (int round = 0; round < 100; ++round) alone.run(3, [&](std::size_t i) { parts.push_back(i); });
+  ASSERT_EQ(parts.size(), 300u);
+  for (std::size_t i = 0; i < parts.size(); ++i) ASSERT_EQ(parts[i], i % 3);
 }
 
 TEST(Threads, StartAgainAfterAStop) {
