@@ -68,6 +68,12 @@ export interface Result<I, S> {
 
 type Input = TensorLike | PackedSequence
 
+/** Of a state: [...leading, size] each, and null for the c of what has none. */
+export interface StateShapes {
+  readonly h: readonly number[]
+  readonly c: readonly number[] | null
+}
+
 /** A call, checked: what the native side reads, and the tensors that it fills. */
 export interface Call {
   readonly input: Float32Array
@@ -130,8 +136,8 @@ export class Engine {
     if (steps === 0) expected('ERR_EMPTY', 'one step or more', 'input', `shape ${shapeText(shape)}`)
     const batch = batched ? shape[this.#batchFirst ? 0 : 1]! : 1
     const outputShape = batched ? [shape[0]!, shape[1]!, this.outputSize] : [steps, this.outputSize]
-    const stateShape = batched ? [this.states, batch] : [this.states]
-    return this.#allocated({ input: data, batchSizes: null, order: null, batch, steps }, outputShape, stateShape, state)
+    const leading = batched ? [this.states, batch] : [this.states]
+    return this.#allocated({ input: data, batchSizes: null, order: null, batch, steps }, outputShape, leading, state)
   }
 
   #packedCall(input: PackedSequence, state: State | null | undefined): Call {
@@ -158,10 +164,11 @@ export class Engine {
   #allocated(
     rows: Pick<Call, 'input' | 'batchSizes' | 'order' | 'batch' | 'steps'>,
     outputShape: readonly number[],
-    stateShape: readonly number[],
+    leading: readonly number[],
     state: State | null | undefined
   ): Call {
-    const { h, c } = this.stateArrays(state, stateShape)
+    const shapes = this.stateShapes(leading)
+    const { h, c } = this.stateArrays(state, shapes)
     // No spread: it makes this, the path of a single step, several times slower.
     return {
       input: rows.input,
@@ -172,15 +179,21 @@ export class Engine {
       h0: h,
       c0: c,
       output: allocateFloats(outputShape),
-      h: allocateFloats([...stateShape, this.hiddenWidth]),
-      c: this.cellWidth > 0 ? allocateFloats([...stateShape, this.cellWidth]) : null
+      h: allocateFloats(shapes.h),
+      c: shapes.c && allocateFloats(shapes.c)
     }
   }
 
-  /** The values of a state, checked to be of shape [...leading, size]; nulls, for zeros, if there is none. */
+  stateShapes(leading: readonly number[]): StateShapes {
+    const h = [...leading, this.hiddenWidth]
+    if (this.cellWidth === 0) return { h, c: null }
+    return { h, c: this.cellWidth === this.hiddenWidth ? h : [...leading, this.cellWidth] }
+  }
+
+  /** The values of a state, checked to be of these shapes; nulls, for zeros, if there is none. */
   stateArrays(
     state: State | null | undefined,
-    leading: readonly number[]
+    shapes: StateShapes
   ): { readonly h: Float32Array | null; readonly c: Float32Array | null } {
     if (state === null || state === undefined) return { h: null, c: null }
     if (typeof state !== 'object') expected('ERR_ARG_TYPE', this.#stateText(), 'state', describe(state))
@@ -189,8 +202,8 @@ export class Engine {
       expected('ERR_ARG_TYPE', this.#stateText(), 'state', `one with ${Object.keys(state).join(', ') || 'nothing'}`)
     }
     return {
-      h: this.#stateArray(h, 'state.h', [...leading, this.hiddenWidth]),
-      c: this.cellWidth > 0 ? this.#stateArray(c, 'state.c', [...leading, this.cellWidth]) : null
+      h: this.#stateArray(h, 'state.h', shapes.h),
+      c: shapes.c && this.#stateArray(c, 'state.c', shapes.c)
     }
   }
 

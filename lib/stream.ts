@@ -190,12 +190,9 @@ function membersOf(streams: unknown, chunks: unknown): readonly RecurrentStream<
 }
 
 function initial(engine: Engine, state: State | null | undefined): Held {
-  const leading = [engine.states]
-  const { h, c } = engine.stateArrays(state, leading)
-  const held = {
-    h: allocateFloats([...leading, engine.hiddenWidth]),
-    c: engine.cellWidth > 0 ? allocateFloats([...leading, engine.cellWidth]) : null
-  }
+  const shapes = engine.stateShapes([engine.states])
+  const { h, c } = engine.stateArrays(state, shapes)
+  const held = { h: allocateFloats(shapes.h), c: shapes.c && allocateFloats(shapes.c) }
   if (h) held.h.data.set(h)
   if (c) held.c?.data.set(c)
   return held

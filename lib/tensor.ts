@@ -158,14 +158,23 @@ export function view(value: unknown, argument: string): View {
   return { data, shape: checkedShape(given, data.length, `${argument}.${shape ? 'shape' : 'dims'}`), type: dtype }
 }
 
-/** A new tensor of zeros. */
+/** A new tensor of zeros, which takes the shape over. */
 export function allocate(type: DType, shape: readonly number[]): Tensor<TypedArray> {
-  return new Tensor(allocateData(type, sizeOf(shape)), shape, type)
+  return assemble(allocateData(type, sizeOf(shape)), shape, type)
 }
 
-/** A new float32 tensor of zeros. */
+/** The same of float32. */
 export function allocateFloats(shape: readonly number[]): Tensor {
-  return allocate('float32', shape) as unknown as Tensor
+  return assemble(allocateData('float32', sizeOf(shape)) as Float32Array, shape, 'float32')
+}
+
+/** A tensor of parts that are known to fit: a single step should not pay for checks of what was made for it. */
+function assemble<D extends TypedArray>(data: D, shape: readonly number[], type: DType): Tensor<D> {
+  const made = Object.create(Tensor.prototype) as { -readonly [K in 'type' | 'data' | 'shape']: Tensor<D>[K] }
+  made.type = type
+  made.data = data
+  made.shape = Object.freeze(shape)
+  return made as Tensor<D>
 }
 
 export function allocateData(type: DType, length: number): TypedArray {
