@@ -81,7 +81,8 @@ View<T> view(Napi::Value value, const char* argument) {
 }
 
 inline bool is_null(Napi::Value value) {
-  return value.IsNull() || value.IsUndefined();
+  const napi_valuetype type = value.Type();
+  return type == napi_null || type == napi_undefined;
 }
 
 // As view, or an empty view for null.

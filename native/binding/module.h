@@ -37,8 +37,9 @@ Napi::Value make_module(Napi::Env env, Args&&... args) {
 
 template <class Module>
 const Module& module_of(Napi::Value value) {
-  const auto* handle =
-      value.IsExternal() ? dynamic_cast<const HandleOf<Module>*>(value.As<Napi::External<Handle>>().Data()) : nullptr;
+  void* data = nullptr;  // and remains so if the value is of another kind
+  napi_get_value_external(value.Env(), value, &data);
+  const auto* handle = dynamic_cast<const HandleOf<Module>*>(static_cast<Handle*>(data));
   if (!handle) throw_type(value.Env(), "Expected the handle of another module");
   return handle->module;
 }

@@ -120,16 +120,21 @@ struct Arguments {
     const RecurrentOptions& options = module.options();
     const std::size_t rows = product(env, batch, options.num_layers * options.num_directions);
     const std::size_t hidden_size = product(env, rows, options.output_size());
-    initial_hidden = optional_view<float>(info[7], "h0");
-    if (!is_null(info[7])) expect_size(env, initial_hidden.size, hidden_size, "h0");
+    initial_hidden = initial(info[7], hidden_size, "h0");
     final_hidden = view<float>(info[10], "hn");
     expect_size(env, final_hidden.size, hidden_size, "hn");
     if (!options.cell->has_cell_state) return;
     const std::size_t cell_size = product(env, rows, options.hidden_size);
-    initial_cell = optional_view<float>(info[8], "c0");
-    if (!is_null(info[8])) expect_size(env, initial_cell.size, cell_size, "c0");
+    initial_cell = initial(info[8], cell_size, "c0");
     final_cell = view<float>(info[11], "cn");
     expect_size(env, final_cell.size, cell_size, "cn");
+  }
+
+  static View<float> initial(Napi::Value value, std::size_t size, const char* argument) {
+    if (is_null(value)) return {};
+    const View<float> found = view<float>(value, argument);
+    expect_size(value.Env(), found.size, size, argument);
+    return found;
   }
 };
 
