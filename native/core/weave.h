@@ -200,6 +200,15 @@ class Aside {
   alignas(cache_line) std::byte memory_[most_part_steps][part_bytes];  // read only where it has been written
 };
 
+// Narrow rows are written from all over a part, and a store to memory that is not in the cache has to read it first, a
+// line at a time. memset, which goes through it in order, does not: it halves the time.
+template <class Row, class A>
+void claim([[maybe_unused]] Row row, [[maybe_unused]] A* begin, [[maybe_unused]] A* end) {
+  if constexpr (!std::is_const_v<A>) {
+    if (row.size < cache_line) std::memset(begin, 0, static_cast<std::size_t>(end - begin));
+  }
+}
+
 template <class Row, class A, class B>
 void weave_rows(Row row, Rows<A> rows, View<const Column<B>> columns, const Filler* filler) {
   Aside aside;
@@ -209,7 +218,9 @@ void weave_rows(Row row, Rows<A> rows, View<const Column<B>> columns, const Fill
     if (rows.count(t) == 1) {  // from here on a single sequence, so in one piece on both sides
       return transfer((rows.steps - t) * row.size, data, columns[0].data + t * row.size);
     }
-    data = next_part(rows, data, t, row.size, part);
+    A* const next = next_part(rows, data, t, row.size, part);
+    claim(row, data, next);
+    data = next;
     const View<const Column<B>> present = {columns.data, part.lines[0].count};
     if (Aside::needed(row, part)) {
       aside.weave(row, part, present, filler);
