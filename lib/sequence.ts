@@ -17,6 +17,7 @@ import {
 import {
   allocate,
   allocateData,
+  allocateUnwritten,
   sizeOf,
   Tensor,
   view,
@@ -143,7 +144,7 @@ export function padSequence(sequences: Iterable<TensorLike> | TensorLike, o?: Pa
   const { arrays, lengths, type, trailing } = itemsOf(sequences)
   const fill = fillOf(type, given.paddingValue)
   const steps = largest(lengths)
-  const padded = allocate(type, paddedShape(arrays.length, steps, trailing, batchFirst))
+  const padded = allocatePadded(type, paddedShape(arrays.length, steps, trailing, batchFirst))
   native.padSequences(arrays, padded.data, steps, sizeOf(trailing), batchFirst, side === 'left', fill)
   return padded as Tensor
 }
@@ -215,7 +216,7 @@ export function packPaddedSequence(input: TensorLike, lengths: Lengths, o?: Pack
   checkOrder(counts, 'lengths', enforceSorted, allowZeroLength)
   checkMost(counts, 'lengths', steps)
   const structure = structureOf(counts, enforceSorted)
-  const rows = allocate(type, [sum(counts), ...trailing])
+  const rows = allocateUnwritten(type, [sum(counts), ...trailing])
   native.packPadded(data, rows.data, structure.batchSizes, structure.sortedIndices, batch, steps, width, batchFirst)
   return assemble(rows, structure)
 }
@@ -249,7 +250,7 @@ export function padPackedSequence(
   const { batchSizes, sortedIndices, batchCount } = p
   const fill = fillOf(type, given.paddingValue)
   const steps = integer(given.totalLength, 'totalLength', batchSizes.length, batchSizes.length)
-  const padded = allocate(type, paddedShape(batchCount, steps, trailing, batchFirst))
+  const padded = allocatePadded(type, paddedShape(batchCount, steps, trailing, batchFirst))
   native.padPacked(data, padded.data, batchSizes, sortedIndices, batchCount, steps, width, batchFirst, fill)
   return { padded: padded as Tensor, lengths: p.lengths() }
 }
@@ -274,7 +275,7 @@ export function packSequence(sequences: Iterable<TensorLike> | TensorLike, o?: P
   const counts = integers(lengths, 'the lengths of sequences')
   checkOrder(counts, 'sequences', enforceSorted, allowZeroLength)
   const structure = structureOf(counts, enforceSorted)
-  const rows = allocate(type, [sum(counts), ...trailing])
+  const rows = allocateUnwritten(type, [sum(counts), ...trailing])
   native.packSequences(arrays, rows.data, structure.batchSizes, structure.sortedIndices, width)
   return assemble(rows, structure)
 }
@@ -450,6 +451,14 @@ function slices({ data, shape, type }: View): View[] {
 
 function sameTrailing(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((extent, axis) => axis === 0 || extent === b[axis])
+}
+
+/**
+ * A padded batch that is to be written. Zeros have brought a small one into the cache, which then serves stores all over
+ * it; a large one they would only write twice.
+ */
+function allocatePadded(type: DType, shape: readonly number[]): Tensor<TypedArray> {
+  return allocateUnwritten(type, shape, 2 ** 20)
 }
 
 function dataOf(tensors: readonly { readonly data: TypedArray }[]): TypedArray[] {

@@ -1,3 +1,4 @@
+import { Buffer, constants } from 'node:buffer'
 import { describe, sameShape, shapeText, typedArrayName } from './check'
 import { expected, fail } from './errors'
 
@@ -19,6 +20,7 @@ export type NestedArray = number | bigint | boolean | readonly NestedArray[]
 
 interface TypedArrayConstructor {
   new (length: number): TypedArray
+  new (buffer: ArrayBufferLike, byteOffset: number, length: number): TypedArray
   readonly BYTES_PER_ELEMENT: number
 }
 
@@ -177,11 +179,23 @@ function assemble<D extends TypedArray>(data: D, shape: readonly number[], type:
   return made as Tensor<D>
 }
 
-export function allocateData(type: DType, length: number): TypedArray {
+/**
+ * A new tensor that holds anything, for a function that writes every element of it; zeros if it has fewer bytes than
+ * `zerosBelow`, by default where they cost less than the object that goes without them.
+ */
+export function allocateUnwritten(type: DType, shape: readonly number[], zerosBelow = 2 ** 13): Tensor<TypedArray> {
+  return new Tensor(allocateData(type, sizeOf(shape), zerosBelow), shape, type)
+}
+
+export function allocateData(type: DType, length: number, zerosBelow = Infinity): TypedArray {
+  const ArrayOfType = constructors[type]
+  const bytes = length * ArrayOfType.BYTES_PER_ELEMENT
   try {
-    return new constructors[type](length)
+    if (bytes < zerosBelow || bytes > constants.MAX_LENGTH) return new ArrayOfType(length)
+    const { buffer, byteOffset } = Buffer.allocUnsafeSlow(bytes)
+    return new ArrayOfType(buffer, byteOffset, length)
   } catch (cause) {
-    const gigabytes = ((length * constructors[type].BYTES_PER_ELEMENT) / 2 ** 30).toFixed(1)
+    const gigabytes = (bytes / 2 ** 30).toFixed(1)
     fail('ERR_ALLOCATION', `Could not allocate ${String(length)} elements of ${type} (${gigabytes} GiB)`, cause)
   }
 }

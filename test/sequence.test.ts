@@ -760,6 +760,37 @@ describe('packSequence, unpackSequence, unpadSequence, invertPermutation, lastSt
     }
   })
 
+  // Whose memory is not zeroed first: no element, data or padding, may be zero, and the memory is the tensor's alone.
+  test.each([
+    ['float32', 1000],
+    ['int64', 500]
+  ] as const)('every element of a large result is written: %s', (type, steps) => {
+    const batch = 300
+    const lengths = Int32Array.from({ length: batch }, (_, i) => 1 + ((i * 2749) % steps))
+    const { data } = tensor(new Int8Array(batch * steps).fill(3), [batch, steps], type)
+    for (const enforceSorted of [true, false]) {
+      const ordered = enforceSorted ? lengths.slice().sort().reverse() : lengths
+      const batchFirst = true
+      const packed = packPaddedSequence({ data, shape: [batch, steps] }, ordered, { batchFirst, enforceSorted })
+      const sequences = unpackSequence(packed)
+      const results = [
+        packed.data,
+        packSequence(sequences, { enforceSorted }).data,
+        padPackedSequence(packed, { paddingValue: 5 }).padded,
+        padPackedSequence(packed, { paddingValue: 5, batchFirst, totalLength: steps + 3 }).padded,
+        padSequence(sequences, { paddingValue: 5 }),
+        padSequence(sequences, { paddingValue: 5, batchFirst, paddingSide: 'left' })
+      ]
+      const rows = lengths.reduce((sum, length) => sum + length)
+      for (const result of results) {
+        expect(result.data.buffer.byteLength).toBe(result.data.byteLength)
+        const counts = new Int32Array(256)
+        for (const element of result.data as Iterable<number | bigint>) ++counts[Number(element)]!
+        expect([counts[3], counts[5]]).toEqual([rows, result.data.length - rows])
+      }
+    }
+  })
+
   test('B34 unpadSequence returns the sequences, empty ones included', () => {
     const padded = numbered(3, 2, [2])
     const rows = padded.toArray() as number[][][]
