@@ -398,9 +398,7 @@ function itemsOf(sequences: unknown): Items {
   const items = viewsOf(sequences)
   const first = items[0]
   if (!first) fail('ERR_EMPTY', 'Expected at least one tensor for sequences but received none')
-  items.forEach((item, i) => {
-    checkItem(item, first, i)
-  })
+  for (let i = 0; i < items.length; ++i) checkItem(items[i]!, first, i)
   return {
     arrays: dataOf(items),
     lengths: items.map(({ shape }) => shape[0]!),
@@ -450,7 +448,9 @@ function slices({ data, shape, type }: View): View[] {
 }
 
 function sameTrailing(a: readonly number[], b: readonly number[]): boolean {
-  return a.length === b.length && a.every((extent, axis) => axis === 0 || extent === b[axis])
+  if (a.length !== b.length) return false
+  for (let axis = 1; axis < a.length; ++axis) if (a[axis] !== b[axis]) return false
+  return true
 }
 
 /**

@@ -30,9 +30,7 @@ function longestFirst(lengths: Int32Array, batchSizes: Int32Array): Int32Array {
   const next = new Int32Array(batchSizes.length + 1)
   next.set(batchSizes)
   const order = new Int32Array(lengths.length)
-  lengths.forEach((length, sequence) => {
-    order[next[length]!++] = sequence
-  })
+  for (let sequence = 0; sequence < lengths.length; ++sequence) order[next[lengths[sequence]!]!++] = sequence
   return order
 }
 
@@ -40,9 +38,7 @@ function longestFirst(lengths: Int32Array, batchSizes: Int32Array): Int32Array {
 export function inverse(permutation: Int32Array | null): Int32Array | null {
   if (!permutation) return null
   const result = new Int32Array(permutation.length)
-  permutation.forEach((to, from) => {
-    result[to] = from
-  })
+  for (let from = 0; from < permutation.length; ++from) result[permutation[from]!] = from
   return result
 }
 
@@ -53,7 +49,9 @@ export function largest(values: Iterable<number>): number {
 }
 
 export function sum(values: Int32Array): number {
-  return values.reduce((total, value) => total + value, 0)
+  let total = 0
+  for (const value of values) total += value
+  return total
 }
 
 // ---- checks of lengths, which `argument` names in the error --------------------------------------------------------
