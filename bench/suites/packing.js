@@ -1,5 +1,6 @@
 'use strict'
-// Packing and padding beside one copy of the same bytes into a new array (slice), for narrow rows and wide ones.
+// Packing and padding beside one copy of the same bytes into new memory (slice), for narrow rows and wide ones: into one
+// array or, where the result is an array a sequence, into as many.
 const { lib } = require('../rivals/packed-rnn')
 const { compare, rounded } = require('../measure')
 const { lengthsOf, randomFloats } = require('../workload')
@@ -33,6 +34,7 @@ async function measure(context) {
       const contestants = {
         copyPacked: { sync: true, run: () => packed.data.data.slice() },
         copyPadded: { sync: true, run: () => padded.data.slice() },
+        copySequences: { sync: true, run: () => sequences.map(({ data }) => data.slice()) },
         packPaddedSequence: {
           sync: true,
           run: () => lib.packPaddedSequence(whole, lengths, { batchFirst, enforceSorted })
@@ -43,9 +45,12 @@ async function measure(context) {
         padSequence: { sync: true, run: () => lib.padSequence(sequences, { batchFirst }) }
       }
       const times = await compare(contestants, context.budget(1.2))
-      const { copyPacked, copyPadded, ...functions } = times
-      // What a function writes: a padded batch or packed rows.
-      const copyOf = (each) => (each.startsWith('pad') ? copyPadded : copyPacked)
+      const { copyPacked, copyPadded, copySequences, ...functions } = times
+      // Of what a function writes.
+      const copyOf = (each) => {
+        if (each.startsWith('unpack')) return copySequences
+        return each.startsWith('pad') ? copyPadded : copyPacked
+      }
       const ratios = Object.fromEntries(
         Object.entries(functions).map(([each, time]) => [each, rounded(time.median / copyOf(each).median)])
       )
