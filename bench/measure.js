@@ -40,12 +40,18 @@ async function timed({ run, sync }, count) {
 }
 
 /**
+ * Runs that are not timed, at the beginning of a turn: what is measured is a runtime at work, whose threads are awake and
+ * whose memory is there, as everyone's was before the pause.
+ */
+const warmUp = 10
+
+/**
  * Times contestants in turn: { name: { run, sync } }, `sync` if run returns no promise, or { name: { time } } with
  * time(count) → milliseconds; `rest` are milliseconds that threads outside this process need to come to rest. `extra()`, if given, is called once a round, for what else is to be measured at the same time.
  *
  * @returns { name: { median, q1, q3, samples } }, in milliseconds a run
  */
-async function compare(contestants, { seconds, least = 5, turn = 5, extra }) {
+async function compare(contestants, { seconds, least = 5, turn = 20, extra }) {
   const entries = Object.entries(contestants).filter(([, contestant]) => contestant)
   const turns = []
   for (const [name, contestant] of entries) {
@@ -77,7 +83,7 @@ async function compare(contestants, { seconds, least = 5, turn = 5, extra }) {
       // What is very slow beside the budget is measured less often.
       if (values.length >= 2 && estimate * least > 1000 * seconds && round % 3 !== 0) continue
       await settle()
-      if (estimate < 50) await time(1)
+      if (estimate < 1000) await time(Math.ceil(warmUp / estimate))
       values.push((await time(count)) / count)
       await sleep(rest)
     }

@@ -291,11 +291,12 @@ const sections = {
 
   packing({ packing }) {
     const names = Object.keys(packing[0].ratios)
-    const header = [`times of one copy, ≤ ${targets.packing}`, 'copied, KiB', ...names]
+    const header = [`times of one copy, ≤ ${targets.packing}`, 'copied, KiB', ...names, 'a copy a sequence']
     const cells = packing.map((row) => [
       packingText(row),
       significant(row.bytes.packed / 1024),
-      ...names.map((name) => marked(row.ratios[name].toFixed(2), row.ratios[name] <= targets.packing))
+      ...names.map((name) => marked(row.ratios[name].toFixed(2), row.ratios[name] <= targets.packing)),
+      row.copies.toFixed(2)
     ])
     const short = packing.flatMap((row) =>
       names

@@ -184,7 +184,7 @@ function assemble<D extends TypedArray>(data: D, shape: readonly number[], type:
  * `zerosBelow`, by default where they cost less than the object that goes without them.
  */
 export function allocateUnwritten(type: DType, shape: readonly number[], zerosBelow = 2 ** 13): Tensor<TypedArray> {
-  return new Tensor(allocateData(type, sizeOf(shape), zerosBelow), shape, type)
+  return assemble(allocateData(type, sizeOf(shape), zerosBelow), shape, type)
 }
 
 export function allocateData(type: DType, length: number, zerosBelow = Infinity): TypedArray {

@@ -1,6 +1,6 @@
 'use strict'
-// Packing and padding beside one copy of the same bytes into new memory (slice), for narrow rows and wide ones: into one
-// array or, where the result is an array a sequence, into as many.
+// Packing and padding beside one copy of the same bytes into a new array (slice), for narrow rows and wide ones; and
+// beside it what copies cost that make an array a sequence, as unpackSequence has to.
 const { lib } = require('../rivals/packed-rnn')
 const { compare, rounded } = require('../measure')
 const { lengthsOf, randomFloats } = require('../workload')
@@ -46,16 +46,14 @@ async function measure(context) {
       }
       const times = await compare(contestants, context.budget(1.2))
       const { copyPacked, copyPadded, copySequences, ...functions } = times
-      // Of what a function writes.
-      const copyOf = (each) => {
-        if (each.startsWith('unpack')) return copySequences
-        return each.startsWith('pad') ? copyPadded : copyPacked
-      }
+      // What a function writes: a padded batch or packed rows.
+      const copyOf = (each) => (each.startsWith('pad') ? copyPadded : copyPacked)
       const ratios = Object.fromEntries(
         Object.entries(functions).map(([each, time]) => [each, rounded(time.median / copyOf(each).median)])
       )
       const bytes = { packed: packed.data.data.byteLength, padded: padded.data.byteLength }
-      rows.push({ batch, steps, width, sorted, bytes, times, ratios })
+      const copies = rounded(copySequences.median / copyPacked.median)
+      rows.push({ batch, steps, width, sorted, bytes, times, ratios, copies })
       context.log(
         `B=${batch} T=${steps} x ${width}, ${sorted ? 'sorted' : 'unsorted'}, times of one copy: ${JSON.stringify(ratios)}`
       )

@@ -1,7 +1,7 @@
 'use strict'
 // One step of one sequence, from JavaScript to JavaScript: beside the kernel's own time, and beside onnxruntime-node.
-// The kernel is timed as the calls are: a turn a round, the median of the turns, weights in the same kind of memory and
-// gone through to and fro. But it has a process to itself, and 2 ms to warm up where a call has one run.
+// The kernel is timed as the calls are: the median of turns, with weights in the same kind of memory, gone through to and
+// fro; but in a process of its own.
 const { lib, packedRnn } = require('../rivals/packed-rnn')
 const { onnxruntimeStep } = require('../rivals/onnxruntime')
 const { compare, quartiles, rounded } = require('../measure')
