@@ -8,7 +8,6 @@ const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, mil
  * would be in the way of whoever comes next.
  */
 async function settle() {
-  globalThis.gc?.()
   for (let i = 0; i < 40; ++i) {
     const started = performance.now()
     const before = process.cpuUsage()
