@@ -1,39 +1,74 @@
-// Plain C++, for any processor: what the others are tested against, and what runs where they can't.
+// For any processor: what the others are tested against, and what runs where they can't. Plain C++ but for the fma of
+// x86 processors that have none, which uses what all of them have (SSE2).
 #include "kernels/tables.h"
 
 #include <cmath>
 #include <cstdint>
 #include <cstring>
 
+#if PACKED_RNN_X64 && !defined(__FMA__)
+#include <emmintrin.h>
+#define PACKED_RNN_SSE2_FMA 1
+#endif
+
 namespace packed_rnn {
 namespace {
 
-#if defined(__FMA__) || defined(PACKED_RNN_ARM64)
-#define PACKED_RNN_FUSED PACKED_RNN_INLINE
-#else
-#define PACKED_RNN_FUSED PACKED_RNN_NOINLINE  // too long to stand in every unrolled loop
-#endif
+#if PACKED_RNN_SSE2_FMA
 
-// a * b + c, rounded once. Processors without an fma instruction get it in double: the product is exact there, and a
-// sum rounded to odd (a lost part sets the last bit) rounds to float as the exact sum would.
-PACKED_RNN_INLINE float fused(float a, float b, float c) {
-#if defined(__FMA__) || defined(PACKED_RNN_ARM64)
-  return std::fma(a, b, c);
-#else
-  const double product = static_cast<double>(a) * static_cast<double>(b), addend = c;
-  const double sum = product + addend;
-  const double part = sum - product;
-  const double lost = (product - (sum - part)) + (addend - part);
-  std::uint64_t bits;
-  std::memcpy(&bits, &sum, sizeof bits);
-  // Nothing is lost of an infinity, although the difference then is NaN.
-  const bool inexact = lost < 0 || lost > 0;
-  if (inexact && !(bits & 1)) bits += (lost > 0) == (sum > 0) ? 1 : -1;
-  double odd;
-  std::memcpy(&odd, &bits, sizeof odd);
-  return static_cast<float>(odd);
-#endif
+// a * b + c of two lanes in double, where the product is exact.
+struct InDouble {
+  __m128d product, addend, sum;
+
+  PACKED_RNN_INLINE InDouble(__m128 a, __m128 b, __m128 c)
+      : product(_mm_mul_pd(_mm_cvtps_pd(a), _mm_cvtps_pd(b))),
+        addend(_mm_cvtps_pd(c)),
+        sum(_mm_add_pd(product, addend)) {}
+
+  // The sum, itself rounded, rounds to float as the exact one would, unless it now is the very middle between two
+  // floats: in the 29 bits that a float lacks a one and then zeros or, below 2^-125, an odd multiple of 2^-150, which
+  // `shift` moves to the last bit. Nearly none is. The upmost bit of some half set in a lane that is.
+  PACKED_RNN_INLINE __m128i may_round_twice() const {
+    const __m128i bits = _mm_castpd_si128(sum);
+    const __m128i lacking = _mm_and_si128(bits, _mm_set1_epi64x(0x1fffffff));
+    const __m128i middle = _mm_cmpeq_epi32(lacking, _mm_set1_epi64x(static_cast<long long>(0xffffffff10000000)));
+    const __m128i magnitude = _mm_and_si128(bits, _mm_set1_epi64x(0x7fffffff00000000));
+    const __m128i below = _mm_cmplt_epi32(magnitude, _mm_set1_epi64x(0x3820000000000000));
+    const __m128d shift = _mm_set1_pd(0x1.8p-98), shifted = _mm_add_pd(sum, shift);
+    const __m128i whole = _mm_castpd_si128(_mm_cmpeq_pd(_mm_sub_pd(shifted, shift), sum));
+    const __m128i odd = _mm_and_si128(_mm_slli_epi64(_mm_castpd_si128(shifted), 63), whole);
+    return _mm_or_si128(middle, _mm_and_si128(below, odd));
+  }
+
+  // The sum rounded to odd: a lost part sets the last bit, so that it is no middle.
+  PACKED_RNN_INLINE __m128d odd() const {
+    const __m128d part = _mm_sub_pd(sum, product), zero = _mm_setzero_pd();
+    const __m128d lost = _mm_add_pd(_mm_sub_pd(product, _mm_sub_pd(sum, part)), _mm_sub_pd(addend, part));
+    // Nothing is lost of an infinity, although the difference then is NaN.
+    const __m128d inexact = _mm_or_pd(_mm_cmplt_pd(lost, zero), _mm_cmpgt_pd(lost, zero));
+    const __m128i inwards = _mm_castpd_si128(_mm_xor_pd(_mm_cmpgt_pd(lost, zero), _mm_cmpgt_pd(sum, zero)));
+    const __m128i bits = _mm_castpd_si128(sum), even = _mm_andnot_si128(bits, _mm_set1_epi64x(1));
+    const __m128i one = _mm_and_si128(even, _mm_castpd_si128(inexact));
+    return _mm_castsi128_pd(_mm_add_epi64(bits, _mm_sub_epi64(_mm_xor_si128(one, inwards), inwards)));
+  }
+};
+
+PACKED_RNN_INLINE __m128 in_float(__m128d low, __m128d high) {
+  return _mm_movelh_ps(_mm_cvtpd_ps(low), _mm_cvtpd_ps(high));
 }
+
+PACKED_RNN_NOINLINE __m128 fused_by_odd(InDouble low, InDouble high) {
+  return in_float(low.odd(), high.odd());
+}
+
+// a * b + c, rounded once.
+PACKED_RNN_INLINE __m128 fused(__m128 a, __m128 b, __m128 c) {
+  const InDouble low(a, b, c), high(_mm_movehl_ps(a, a), _mm_movehl_ps(b, b), _mm_movehl_ps(c, c));
+  const __m128i delicate = _mm_or_si128(low.may_round_twice(), high.may_round_twice());
+  return _mm_movemask_epi8(delicate) ? fused_by_odd(low, high) : in_float(low.sum, high.sum);
+}
+
+#endif
 
 struct Portable {
   static constexpr std::size_t lanes = 4, accumulators = 8, lstm_vectors = 4;
@@ -71,9 +106,13 @@ struct Portable {
   static PACKED_RNN_INLINE Float sub(Float a, Float b) { return each<difference_of>(a, b); }
   static PACKED_RNN_INLINE Float mul(Float a, Float b) { return each<product_of>(a, b); }
   static PACKED_RNN_INLINE Float div(Float a, Float b) { return each<quotient_of>(a, b); }
-  static PACKED_RNN_FUSED Float fma(Float a, Float b, Float c) {
+  static PACKED_RNN_INLINE Float fma(Float a, Float b, Float c) {
     Float result;
-    for (std::size_t i = 0; i < lanes; ++i) result.lane[i] = fused(a.lane[i], b.lane[i], c.lane[i]);
+#if PACKED_RNN_SSE2_FMA
+    _mm_storeu_ps(result.lane, fused(_mm_loadu_ps(a.lane), _mm_loadu_ps(b.lane), _mm_loadu_ps(c.lane)));
+#else
+    for (std::size_t i = 0; i < lanes; ++i) result.lane[i] = std::fma(a.lane[i], b.lane[i], c.lane[i]);
+#endif
     return result;
   }
   static PACKED_RNN_INLINE Float at_least(float a, Float b) { return each<greater_of>(set(a), b); }

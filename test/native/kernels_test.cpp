@@ -5,6 +5,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
 #include <limits>
 
 #include "core/layers.h"
@@ -69,6 +72,48 @@ TEST_P(EveryIsa, LinearGivesTheBitsOfPortable) {
       EXPECT_EQ(mine, theirs) << out << " outputs, " << rows << " rows";
       EXPECT_EQ(mine.back(), 5.0f);
     }
+  }
+}
+
+// y = W x + b of one input is one fma each. Sums of any size, and some that lie so close to the middle between two
+// floats that they round to it in double.
+TEST_P(EveryIsa, RoundsAProductAndASumOnce) {
+  std::mt19937 random(9);
+  std::vector<float> weight, input, bias;
+  const auto add = [&](float w, float x, float b) {
+    weight.push_back(w);
+    input.push_back(x);
+    bias.push_back(b);
+  };
+  const auto any = [&] {
+    const std::uint32_t bits = static_cast<std::uint32_t>(random());
+    float value;
+    std::memcpy(&value, &bits, sizeof value);
+    return std::isfinite(value) ? value : 0.0f;
+  };
+  for (int i = 0; i < 2000; ++i) add(any(), any(), any());
+  const float over = 1 + 0x1p-23f, under = 1 - 0x1p-23f;
+  for (int exponent = -152; exponent <= 103; ++exponent) {
+    for (int k = 0; k < 4; ++k) {
+      for (const float sign : {1.0f, -1.0f}) {
+        const float sum = std::ldexp(0x1p24f + 2 * static_cast<float>(k), exponent);
+        const float power = sign * std::ldexp(1.0f, exponent / 2), rest = std::ldexp(1.0f, exponent - exponent / 2);
+        add(over * power, under * rest, sum);
+        add(over * power, over * rest, sum);
+        add(power, rest, sum);
+        add(power, 0, sum);
+      }
+    }
+  }
+  for (std::size_t i = 0; i < weight.size(); ++i) {
+    // As many outputs as any instruction set has lanes, all alike but the first.
+    std::vector<float> weights(17, weight[i]), biases(17, bias[i]), found(17);
+    weights[0] = biases[0] = 1;
+    Linear(*GetParam(), 1, 17, weights, biases).forward(&input[i], 1, found.data());
+    const float expected = std::fma(weight[i], input[i], bias[i]);
+    ASSERT_EQ(found[16], expected) << weight[i] << " * " << input[i] << " + " << bias[i];
+    ASSERT_EQ(found[1], expected);
+    ASSERT_EQ(found[0], std::fma(1.0f, input[i], 1.0f));
   }
 }
 
