@@ -310,26 +310,23 @@ void Team::run_shared(std::size_t count, Call call, const void* context) {
   Job& job = *job_;
   job.call = call;
   job.context = context;
+  const Clock::time_point start = Clock::now();
   // The first index is the caller's own from the start.
   job.state.store(count * Job::one_back + Job::one_front, std::memory_order_release);
   call(context, 0);
-  Spin spin;
-  for (std::size_t own = 1;;) {
-    const std::uint64_t now = job.state.load(std::memory_order_acquire);
-    if (Job::done(now) + own == count) {
-      helped_ |= own < count;
-      stalled_ += spin.stalled();
-      return;
-    }
-    std::size_t i;
-    if (job.take_front(now, i)) {
-      call(context, i);
-      ++own;
-      spin = Spin();
-    } else {
-      spin.wait();
-    }
+  std::size_t own = 1, i;
+  while (job.take_front(job.state.load(std::memory_order_acquire), i)) {
+    call(context, i);
+    ++own;
   }
+  const Clock::time_point end = Clock::now();
+  Spin spin;
+  while (Job::done(job.state.load(std::memory_order_acquire)) + own < count) spin.wait();
+  if (own == count) return;
+  helped_ = true;
+  // A helper may have begun its last just before, and take as long for it as the caller takes for one.
+  const Clock::duration usual = (end - start) / own;
+  stalled_ += std::max(Clock::now() - end - usual, Clock::duration::zero());
 }
 
 void Team::gather(Call call, const void* context) {
