@@ -61,10 +61,12 @@ namespace {
 constexpr auto patience = std::chrono::microseconds(500);
 
 // A helper that has lost its processor to other work amid a part holds up its team. Brief work asks for helpers while
-// they save more than that costs: what they save is credit, up to some milliseconds, which such stalls use up; then,
-// for this many times the last stall, they are not asked.
-constexpr auto least_stall = std::chrono::microseconds(1000), most_credit = std::chrono::microseconds(20000);
-constexpr int caution = 32;
+// they save more than that costs: what they save is credit, up to some milliseconds, which such stalls use up. Then
+// they are not asked for some times the last stall, and for twice as long every time until they have earned enough
+// again.
+constexpr auto least_stall = std::chrono::microseconds(1000);
+constexpr auto enough_credit = std::chrono::microseconds(5000), most_credit = 4 * enough_credit;
+constexpr int least_caution = 2, most_caution = 32;
 
 class Helper {
  public:
@@ -234,11 +236,13 @@ class Pool {
 
   void account(Clock::duration saved, Clock::duration stalled) {
     credit_ = std::min<Clock::duration>(credit_ + saved, most_credit);
+    if (credit_ >= enough_credit) caution_ = least_caution;
     if (stalled < least_stall) return;
     credit_ -= stalled;
     if (credit_ >= Clock::duration::zero()) return;
     credit_ = Clock::duration::zero();
-    cautious_until_ = Clock::now() + caution * stalled;
+    cautious_until_ = Clock::now() + caution_ * stalled;
+    caution_ = std::min(2 * caution_, most_caution);
   }
 
   std::size_t limited() {
@@ -267,6 +271,7 @@ class Pool {
   static constexpr std::size_t most_skips = 127;
   std::size_t backoff_ = 0, skips_ = 0;
   Clock::duration credit_{};
+  int caution_ = least_caution;
   Clock::time_point cautious_until_;
   std::vector<std::unique_ptr<Helper>> helpers_;
   std::vector<std::unique_ptr<Team::Job>> jobs_;
