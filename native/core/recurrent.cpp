@@ -74,8 +74,12 @@ struct Share {
 // How many rows a span has between layers: enough to use the weights well, few enough to stay in the cache.
 constexpr std::size_t span_rows = 512;
 
-// Work of some 20 microseconds, below which a helper comes too late, and of some 8 milliseconds.
-constexpr double least_shared_fmas = 1e6, brief_fmas = 4e8;
+// Work of some 20 microseconds, below which a helper comes too late; and where it ceases to be brief, and middling.
+constexpr double least_shared_fmas = 1e6, brief_fmas = 2e7, middling_fmas = 4e8;
+
+Length length_of(double fmas) {
+  return fmas < brief_fmas ? Length::brief : fmas < middling_fmas ? Length::middling : Length::large;
+}
 
 // A thread's part of a step, of some 300 to 900 nanoseconds at least: less is done sooner than it is shared.
 constexpr std::size_t least_part_fmas = 1 << 15;
@@ -418,7 +422,7 @@ std::vector<Recurrent::Pass> Recurrent::passes(const Run& run, std::size_t share
 void Recurrent::forward(const Run& run) const {
   const Layout& layout = run.layout;
   const double fmas = static_cast<double>(bytes() / sizeof(float)) * static_cast<double>(layout.rows());
-  Team team(useful_threads(run, fmas), fmas < brief_fmas);
+  Team team(useful_threads(run, fmas), length_of(fmas));
   const bool spans = options_.num_layers > 1 && options_.num_directions == 1;
   const std::size_t all = layout.rows() == 0 ? 0 : layout.steps();
   const std::size_t span = all && spans ? std::max<std::size_t>(1, span_rows / layout.batch()) : all;

@@ -185,12 +185,12 @@ class Pool {
   }
 
   // A job with as many helpers as can be spared, or null if that is none; `busy` counts all threads at work.
-  Team::Job* lease(std::size_t most, bool brief, std::size_t& size) {
+  Team::Job* lease(std::size_t most, Length length, std::size_t& size) {
     const std::lock_guard<std::mutex> lock(mutex_);
     Team::Job* job = nullptr;
     size = 1;
-    if (brief && Clock::now() < cautious_until_) most = 1;
-    const bool wake = !brief || skips_ == 0;
+    if (length != Length::large && Clock::now() < cautious_until_) most = 1;
+    const bool wake = length != Length::brief || skips_ == 0;
     if (!wake) --skips_;
     for (std::size_t i = 0; size < most && busy_ + size < limited() && i + 1 < limited(); ++i) {
       if (i == helpers_.size() && !grow()) break;
@@ -297,9 +297,9 @@ void stop_threads() {
   pool().stop();
 }
 
-Team::Team(std::size_t most, bool brief) : leased_(most > 1) {
+Team::Team(std::size_t most, Length length) : leased_(most > 1) {
   if (!leased_) return;
-  job_ = pool().lease(most, brief, size_);
+  job_ = pool().lease(most, length, size_);
   if (job_) started_ = Clock::now();
 }
 

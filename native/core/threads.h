@@ -16,13 +16,17 @@ std::size_t get_num_threads();
 // Ends the pool's threads; the next team starts new ones. No team may be alive.
 void stop_threads();
 
+// How much work there is, which says how much care is taken that helpers pay. Those who have lately come too late are
+// not woken for brief work, of some hundred microseconds; those who have lately lost their processor amid the work are
+// not asked for middling work either, of some milliseconds.
+enum class Length { brief, middling, large };
+
 // The calling thread and the helpers it could borrow: those that another call holds are left to it, so that concurrent
 // calls never run more threads than there are.
 class Team {
  public:
-  // `most` threads at most; with 1 no helper is asked. For brief work, of less than some milliseconds, helpers that
-  // have lately come too late, or lost their processor amid the work, are not asked either.
-  explicit Team(std::size_t most, bool brief = false);
+  // `most` threads at most; with 1 no helper is asked.
+  explicit Team(std::size_t most, Length length = Length::large);
   ~Team();
   Team(const Team&) = delete;
   Team& operator=(const Team&) = delete;
