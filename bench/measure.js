@@ -39,8 +39,8 @@ async function timed({ run, sync }, count) {
 }
 
 /**
- * Runs that are not timed, at the beginning of a turn: what is measured is a runtime at work, whose threads are awake and
- * whose memory is there, as everyone's was before the pause.
+ * Milliseconds of runs that are not timed, at the beginning of a turn: what is measured is a runtime at work, whose threads
+ * are awake and whose memory is there.
  */
 const warmUp = 10
 

@@ -33,7 +33,7 @@ const secondsPerSuite = 900
 /** One run of a suite in a process of its own; rejects if it fails or takes too long. */
 function runSuite(name, settings, env = {}) {
   return new Promise((resolve, reject) => {
-    const options = { execArgv: ['--expose-gc'], env: { ...process.env, ...env } }
+    const options = { env: { ...process.env, ...env } }
     const child = fork(path.join(__dirname, 'suite.js'), [name, JSON.stringify(settings)], options)
     const timer = setTimeout(() => child.kill(), secondsPerSuite * 1000)
     let result // null from a suite that this platform cannot run

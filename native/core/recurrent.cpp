@@ -74,11 +74,11 @@ struct Share {
 // How many rows a span has between layers: enough to use the weights well, few enough to stay in the cache.
 constexpr std::size_t span_rows = 512;
 
-// Work of some 20 microseconds, below which a helper comes too late; and where it ceases to be brief, and middling.
-constexpr double least_shared_fmas = 1e6, brief_fmas = 2e7, middling_fmas = 4e8;
+// Work of some 20 microseconds, below which a helper comes too late; and where it ceases to be brief, and moderate.
+constexpr double least_shared_fmas = 1e6, brief_fmas = 2e7, moderate_fmas = 4e8;
 
-Length length_of(double fmas) {
-  return fmas < brief_fmas ? Length::brief : fmas < middling_fmas ? Length::middling : Length::large;
+Effort effort_of(double fmas) {
+  return fmas < brief_fmas ? Effort::brief : fmas < moderate_fmas ? Effort::moderate : Effort::large;
 }
 
 // A thread's part of a step, of some 300 to 900 nanoseconds at least: less is done sooner than it is shared.
@@ -118,11 +118,12 @@ class Recurrent::Pass {
     void run(std::size_t steps, Rounds::Member* member);
     void set_span(std::size_t first_row) { span_row_ = first_row; }
 
-    // For each sequence of the share, h(t−1); for each row of a chunk or a step, its x.
+    // h(t−1) for each sequence of the share.
     const float** hidden() { return read_.data(); }
-    const float** inputs() { return read_.data() + pass_.sequences_; }
 
    private:
+    // x for each row of a chunk or a step.
+    const float** inputs() { return read_.data() + pass_.sequences_; }
     // Gathers the inputs of the steps from the cursor on, `most` at most, whose rows fit a chunk.
     std::size_t gather_chunk(std::size_t most, std::size_t& steps);
     // The step at the cursor, which moves on.
@@ -402,7 +403,7 @@ std::size_t Recurrent::useful_threads(const Run& run, double fmas) const {
 std::vector<Recurrent::Pass> Recurrent::passes(const Run& run, std::size_t shares, const Floats (&between)[2]) const {
   std::vector<Pass> passes;
   const std::size_t layers = options_.num_layers, directions = options_.num_directions;
-  passes.reserve(layers * directions * shares);
+  passes.reserve(layers * directions * shares);  // a pass must stay where it is: its walk refers to it
   for (std::size_t l = 0; l < layers; ++l) {
     const Place<const float> input = {l ? between[(l - 1) % 2].data() : run.input, l > 0};
     const Place<float> output = {l + 1 < layers ? between[l % 2].data() : run.output, l + 1 < layers};
@@ -422,7 +423,7 @@ std::vector<Recurrent::Pass> Recurrent::passes(const Run& run, std::size_t share
 void Recurrent::forward(const Run& run) const {
   const Layout& layout = run.layout;
   const double fmas = static_cast<double>(bytes() / sizeof(float)) * static_cast<double>(layout.rows());
-  Team team(useful_threads(run, fmas), length_of(fmas));
+  Team team(useful_threads(run, fmas), effort_of(fmas));
   const bool spans = options_.num_layers > 1 && options_.num_directions == 1;
   const std::size_t all = layout.rows() == 0 ? 0 : layout.steps();
   const std::size_t span = all && spans ? std::max<std::size_t>(1, span_rows / layout.batch()) : all;

@@ -51,8 +51,10 @@ class Rounds {
     void await(std::size_t i, std::uint64_t round, const Body& body) {
       Part& part = rounds_.parts_[i];
       Spin spin;
-      for (int patience = absent_[i] ? 0 : usual_lateness; !part.is_done(round); --patience) {
-        if (patience <= 0 && part.take(round)) {
+      for (int patience = absent_[i] ? 0 : usual_lateness; !part.is_done(round);) {
+        if (patience > 0) {
+          --patience;
+        } else if (part.take(round)) {
           absent_[i] = true;
           return perform(i, round, body);
         }
@@ -62,7 +64,7 @@ class Rounds {
       stalled_ += spin.stalled();
     }
 
-    static constexpr int usual_lateness = 50;  // in pauses: one or two microseconds
+    static constexpr int usual_lateness = 50;  // in pauses: about a microsecond
 
     Rounds& rounds_;
     const std::size_t index_;

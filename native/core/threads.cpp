@@ -33,6 +33,13 @@ struct Team::Job {
   static std::uint64_t back(std::uint64_t state) { return state >> bits & mask; }
   static std::uint64_t done(std::uint64_t state) { return state >> 2 * bits & mask; }
 
+  // Begins a run. The first index is the caller's own from the start.
+  void begin(std::size_t count, Call of, const void* with) {
+    call = of;
+    context = with;
+    state.store(count * one_back + one_front, std::memory_order_release);
+  }
+
   bool take_front(std::uint64_t now, std::size_t& i) {
     while (front(now) < back(now)) {
       if (state.compare_exchange_weak(now, now + one_front, std::memory_order_acq_rel)) return i = front(now), true;
@@ -185,12 +192,12 @@ class Pool {
   }
 
   // A job with as many helpers as can be spared, or null if that is none; `busy` counts all threads at work.
-  Team::Job* lease(std::size_t most, Length length, std::size_t& size) {
+  Team::Job* lease(std::size_t most, Effort effort, std::size_t& size) {
     const std::lock_guard<std::mutex> lock(mutex_);
     Team::Job* job = nullptr;
     size = 1;
-    if (length != Length::large && Clock::now() < cautious_until_) most = 1;
-    const bool wake = length != Length::brief || skips_ == 0;
+    if (effort != Effort::large && Clock::now() < cautious_until_) most = 1;
+    const bool wake = effort != Effort::brief || skips_ == 0;
     if (!wake) --skips_;
     for (std::size_t i = 0; size < most && busy_ + size < limited() && i + 1 < limited(); ++i) {
       if (i == helpers_.size() && !grow()) break;
@@ -297,9 +304,9 @@ void stop_threads() {
   pool().stop();
 }
 
-Team::Team(std::size_t most, Length length) : leased_(most > 1) {
+Team::Team(std::size_t most, Effort effort) : leased_(most > 1) {
   if (!leased_) return;
-  job_ = pool().lease(most, length, size_);
+  job_ = pool().lease(most, effort, size_);
   if (job_) started_ = Clock::now();
 }
 
@@ -313,11 +320,8 @@ Team::~Team() {
 void Team::run_shared(std::size_t count, Call call, const void* context) {
   assert(count <= Job::mask);
   Job& job = *job_;
-  job.call = call;
-  job.context = context;
   const Clock::time_point start = Clock::now();
-  // The first index is the caller's own from the start.
-  job.state.store(count * Job::one_back + Job::one_front, std::memory_order_release);
+  job.begin(count, call, context);
   call(context, 0);
   std::size_t own = 1, i;
   while (job.take_front(job.state.load(std::memory_order_acquire), i)) {
@@ -337,9 +341,7 @@ void Team::run_shared(std::size_t count, Call call, const void* context) {
 void Team::gather(Call call, const void* context) {
   if (size_ == 1) return call(context, 0);
   Job& job = *job_;
-  job.call = call;
-  job.context = context;
-  job.state.store(size_ * Job::one_back + Job::one_front, std::memory_order_release);
+  job.begin(size_, call, context);
   call(context, 0);
   const std::size_t came = size_ - job.withdraw();
   helped_ |= came > 0;

@@ -18,15 +18,15 @@ void stop_threads();
 
 // How much work there is, which says how much care is taken that helpers pay. Those who have lately come too late are
 // not woken for brief work, of some hundred microseconds; those who have lately lost their processor amid the work are
-// not asked for middling work either, of some milliseconds.
-enum class Length { brief, middling, large };
+// not asked for moderate work either, of some milliseconds.
+enum class Effort { brief, moderate, large };
 
 // The calling thread and the helpers it could borrow: those that another call holds are left to it, so that concurrent
 // calls never run more threads than there are.
 class Team {
  public:
   // `most` threads at most; with 1 no helper is asked.
-  explicit Team(std::size_t most, Length length = Length::large);
+  explicit Team(std::size_t most, Effort effort = Effort::large);
   ~Team();
   Team(const Team&) = delete;
   Team& operator=(const Team&) = delete;
@@ -42,14 +42,14 @@ class Team {
       for (std::size_t i = 0; i < count; ++i) body(i);
       return;
     }
-    run_shared(count, [](const void* context, std::size_t i) { (*static_cast<const Body*>(context))(i); }, &body);
+    run_shared(count, invoke<Body>, &body);
   }
 
   // body(0) on the calling thread, and meanwhile body(i), for different i below size(), on every helper that comes
   // before that has returned; for work that the helpers can join at any time. Returns when all of them have.
   template <class Body>
   void run_together(const Body& body) {
-    gather([](const void* context, std::size_t i) { (*static_cast<const Body*>(context))(i); }, &body);
+    gather(invoke<Body>, &body);
   }
 
   // Tells that the caller had to wait so long for helpers that had lost their processor.
@@ -59,6 +59,10 @@ class Team {
   struct Job;
 
  private:
+  template <class Body>
+  static void invoke(const void* body, std::size_t i) {
+    (*static_cast<const Body*>(body))(i);
+  }
   void run_shared(std::size_t count, Call call, const void* context);
   void gather(Call call, const void* context);
 

@@ -175,7 +175,8 @@ template <class V, std::size_t rows, std::size_t columns>
 using Sums = Float<V>[rows][columns];
 
 // While a block of rows uses a panel, the weights of the panel after it are on their way to the second-level cache, or
-// the first block to use them would wait: half of their cache lines in each of the last two blocks.
+// the first block to use them would wait: half of their cache lines in each of the last two blocks. Beside the first
+// and the last panel that may be other memory, or none; a fetch never faults.
 constexpr std::size_t line = 64 / sizeof(float);
 template <class V, std::size_t vectors>
 constexpr std::size_t lines_ahead = (vectors * V::lanes / line + 1) / 2;
