@@ -105,6 +105,13 @@ TEST_P(EveryIsa, RoundsAProductAndASumOnce) {
       }
     }
   }
+  // Below the normal floats, where the middles are odd multiples of 2^-150.
+  for (int bit = 6; bit < 23; ++bit) {
+    for (int k = 0; k < 4; ++k) {
+      const float sum = std::ldexp(std::ldexp(1.0f, bit) + static_cast<float>(k), -149);
+      for (const float factor : {under, over, -under, -over}) add(over * 0x1p-75f, factor * 0x1p-75f, sum);
+    }
+  }
   for (std::size_t i = 0; i < weight.size(); ++i) {
     // As many outputs as any instruction set has lanes, all alike but the first.
     std::vector<float> weights(17, weight[i]), biases(17, bias[i]), found(17);

@@ -93,6 +93,27 @@ TEST(Rounds, FollowEachOther) {
   }
 }
 
+TEST(Rounds, WaitForAPartOfTheirOwnThatAnotherTookOver) {
+  Rounds shared(2);
+  std::atomic<bool> taken{false}, asked{false}, done{false};
+  std::thread other([&] {
+    Rounds::Member member(shared, 0);
+    member.run(2, [&](std::size_t i) {
+      if (i == 0) return;
+      taken = true;
+      while (!asked) std::this_thread::yield();
+      for (int wait = 0; wait < 1000; ++wait) std::this_thread::yield();
+      done = true;
+    });
+  });
+  while (!taken) std::this_thread::yield();
+  Rounds::Member late(shared, 1);
+  asked = true;
+  late.run(2, [](std::size_t) { ADD_FAILURE() << "nothing is left"; });
+  EXPECT_TRUE(done);
+  other.join();
+}
+
 TEST(Rounds, GoOnWithoutTheOtherMembers) {
   Rounds shared(3);
   Rounds::Member alone(shared, 0);
