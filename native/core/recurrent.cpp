@@ -108,6 +108,22 @@ class Recurrent::Pass {
   // x of so many rows is multiplied at once when a step alone has too few to use the weights well.
   static constexpr std::size_t start_bytes = 256 << 10, most_chunk_rows = 60;
 
+  // Steps of one row wait for weights, and so carry on the projection of the next chunk meanwhile, if the weights are
+  // no smaller or larger than this: of smaller ones half are still in the closest cache from the step before, and
+  // larger ones lose more by weight_ih being read for each chunk.
+  static constexpr std::size_t least_carried_bytes = 256 << 10, most_carried_bytes = 16 << 20;
+
+  // Steps whose x is projected at once.
+  struct Chunk {
+    std::size_t steps = 0;
+    bool carries = false;  // every step has one row, and can carry on a projection
+    Projection x;
+  };
+  // How far the steps of one chunk have come with the next one's projection.
+  struct alignas(64) Carried {
+    Progress progress;
+  };
+
   // The way of one thread through the steps. Of several threads each knows its way by itself, so that nothing passes
   // between them but the states, and that they have been computed.
   class Walk {
@@ -124,11 +140,16 @@ class Recurrent::Pass {
    private:
     // x for each row of a chunk or a step.
     const float** inputs() { return read_.data() + pass_.sequences_; }
-    // Gathers the inputs of the steps from the cursor on, `most` at most, whose rows fit a chunk.
-    std::size_t gather_chunk(std::size_t most, std::size_t& steps);
-    // The step at the cursor, which moves on.
-    void step(std::size_t rows, const float* const* start);
-    // body(first, last) over all panels of some weights, for so many rows.
+    // The steps from a place in time on, `most` at most, whose rows fit a chunk. Chunks that can carry on the next
+    // one's projection have two places in turn.
+    Chunk gather_chunk(Cursor cursor, std::size_t most, std::size_t place);
+    // The chunk so many steps ahead, if steps of one row can carry on its projection.
+    Chunk gather_carried(std::size_t ahead, std::size_t most, std::size_t place);
+    // The step at the cursor, which moves on. It may carry on a projection; before(part, first, last) comes first in
+    // each part of the panels.
+    template <class Before>
+    void step(std::size_t rows, const float* const* start, const Projection* beside, const Before& before);
+    // body(part, first, last) over all panels of some weights, for so many rows.
     template <class Body>
     void over_panels(const Weights& weights, std::size_t rows, const Body& body);
 
@@ -166,14 +187,17 @@ class Recurrent::Pass {
   const Place<const float> input_;
   const Place<float> output_;
   const std::size_t input_size_, output_stride_;
-  const std::size_t sequences_;   // in the share
-  const std::size_t chunk_rows_;  // at most; 0 if no step has few enough rows
+  const std::size_t sequences_;    // in the share
+  const std::size_t chunk_rows_;   // at most; 0 if no step has few enough rows
+  const std::size_t single_rows_;  // of them in a chunk that carries; 0 if none does
+  const std::size_t start_rows_;   // of all chunks that are there at a time
 
   // For each sequence of the share c(t−1) → c(t), and h(t) before the projection; and for each row of a chunk what
   // `project` makes of its x.
   std::vector<float*> written_;
   float **cell_, **unprojected_, **starts_;
   Floats start_memory_, unprojected_memory_;
+  mutable std::vector<Carried> carried_;  // for each part of the panels
   Walk walk_;
 };
 
@@ -197,14 +221,19 @@ Recurrent::Pass::Pass(const Recurrent& module, const Run& run, std::size_t layer
                       : std::min({most_chunk_rows, layout_.rows(),
                                   std::max(kernels_.tile_rows,
                                            start_bytes / (direction_.weights.start_size() * sizeof(float)))})),
-      written_(2 * sequences_ + chunk_rows_),
+      single_rows_(chunk_rows_ > 0 && direction_.weights.bytes() >= least_carried_bytes &&
+                           direction_.weights.bytes() <= most_carried_bytes
+                       ? 2 * kernels_.beside_rows
+                       : 0),
+      start_rows_(std::max(chunk_rows_, 2 * single_rows_)),
+      written_(2 * sequences_ + start_rows_),
       cell_(written_.data()),
       unprojected_(cell_ + sequences_),
       starts_(unprojected_ + sequences_),
-      start_memory_(chunk_rows_ * direction_.weights.start_size()),
+      start_memory_(start_rows_ * direction_.weights.start_size()),
       unprojected_memory_(options_.proj_size ? sequences_ * options_.hidden_size : 0),
       walk_(*this) {
-  for (std::size_t r = 0; r < chunk_rows_; ++r) starts_[r] = start_memory_.data() + r * direction_.weights.start_size();
+  for (std::size_t r = 0; r < start_rows_; ++r) starts_[r] = start_memory_.data() + r * direction_.weights.start_size();
   if (options_.proj_size) {
     for (std::size_t j = 0; j < sequences_; ++j) {
       unprojected_[j] = unprojected_memory_.data() + j * options_.hidden_size;
@@ -215,6 +244,7 @@ Recurrent::Pass::Pass(const Recurrent& module, const Run& run, std::size_t layer
 
 void Recurrent::Pass::run(std::size_t steps, std::size_t first_row, Team& team) {
   walk_.set_span(first_row);
+  if (single_rows_ > 0) carried_.resize(team.size());
   if (team.size() == 1) {
     walk_.run(steps, nullptr);
   } else {
@@ -233,46 +263,85 @@ Recurrent::Pass::Walk::Walk(const Pass& pass)
     : pass_(pass),
       cursor_(pass.layout_, pass.state_ % pass.options_.num_directions == 1),
       backwards_(pass.module_.backwards_.load(std::memory_order_relaxed)),
-      read_(pass.sequences_ + std::max(pass.sequences_, pass.chunk_rows_)),
+      read_(pass.sequences_ + std::max(pass.sequences_, pass.start_rows_)),
       outputs_(pass.sequences_) {}
 
 void Recurrent::Pass::Walk::run(std::size_t left, Rounds::Member* member) {
   member_ = member;
-  while (left > 0) {
-    std::size_t steps = 0;
-    const std::size_t chunk = gather_chunk(left, steps);
-    if (steps < 2) {
+  const Weights& weights = pass_.direction_.weights;
+  const auto nothing = [](std::size_t, std::size_t, std::size_t) {};
+  Chunk chunk;  // if it has steps, those before have carried on its projection
+  for (std::size_t place = 0; left > 0; place = 1 - place) {
+    const bool carried = chunk.steps > 0;
+    if (!carried) chunk = gather_chunk(cursor_, left, place);
+    if (!carried && chunk.steps < 2) {
       const std::size_t rows = pass_.share_.of(cursor_.active());
       for (std::size_t j = 0; j < rows; ++j) inputs()[j] = row(pass_.input_, cursor_, j, pass_.input_size_);
-      step(rows, nullptr);
+      step(rows, nullptr, nullptr, nothing);
       --left;
+      chunk = Chunk();
       continue;
     }
-    over_panels(pass_.direction_.weights, chunk, [&](std::size_t first, std::size_t last) {
-      pass_.kernels_.project(pass_.direction_.weights.panels(), chunk, inputs(), pass_.starts_, first, last);
-    });
-    left -= steps;
-    for (const float* const* start = pass_.starts_; steps > 0; --steps) {
+    if (!carried) {
+      over_panels(weights, chunk.x.rows, [&](std::size_t, std::size_t first, std::size_t last) {
+        pass_.kernels_.project(weights.panels(), chunk.x, first, last);
+      });
+    }
+    left -= chunk.steps;
+    const Chunk next = chunk.carries && left > 0 ? gather_carried(chunk.steps, left, 1 - place) : Chunk();
+    const bool carries = next.steps > 0;
+    const auto turn = [&](std::size_t part, std::size_t first, std::size_t last) {
+      Progress& progress = pass_.carried_[part].progress;
+      const std::size_t streams = pass_.kernels_.streams;
+      if (carried && progress.stream < last * streams) {
+        pass_.kernels_.project(weights.panels(), chunk.x, progress.stream / streams, last);
+      }
+      progress = Progress{first * streams};
+    };
+    const Projection* const beside = carries ? &next.x : nullptr;
+    const float* const* start = chunk.x.start;
+    for (std::size_t t = 0; t < chunk.steps; ++t) {
       const std::size_t rows = pass_.share_.of(cursor_.active());
-      step(rows, start);
+      if (t == 0 && chunk.carries) {
+        step(rows, start, beside, turn);
+      } else {
+        step(rows, start, beside, nothing);
+      }
       start += rows;
     }
+    chunk = next;
   }
   pass_.module_.backwards_.store(backwards_, std::memory_order_relaxed);
 }
 
-std::size_t Recurrent::Pass::Walk::gather_chunk(std::size_t most, std::size_t& steps) {
-  std::size_t rows = 0;
-  for (Cursor cursor = cursor_; steps < most; cursor.advance(), ++steps) {
+Recurrent::Pass::Chunk Recurrent::Pass::Walk::gather_chunk(Cursor cursor, std::size_t most, std::size_t place) {
+  Chunk chunk;
+  const auto can_carry = [this](std::size_t rows) { return rows == 1 && pass_.single_rows_ > 0; };
+  chunk.carries = can_carry(pass_.share_.of(cursor.active()));
+  const std::size_t room = chunk.carries ? pass_.single_rows_ : pass_.chunk_rows_;
+  const std::size_t first = chunk.carries ? place * pass_.single_rows_ : 0;
+  chunk.x.input = inputs() + first;
+  chunk.x.start = pass_.starts_ + first;
+  for (; chunk.steps < most; cursor.advance(), ++chunk.steps) {
     const std::size_t more = pass_.share_.of(cursor.active());
-    if (more >= pass_.kernels_.tile_rows || rows + more > pass_.chunk_rows_) break;
-    for (std::size_t j = 0; j < more; ++j) inputs()[rows + j] = row(pass_.input_, cursor, j, pass_.input_size_);
-    rows += more;
+    if (more >= pass_.kernels_.tile_rows || chunk.x.rows + more > room || can_carry(more) != chunk.carries) break;
+    for (std::size_t j = 0; j < more; ++j) {
+      inputs()[first + chunk.x.rows + j] = row(pass_.input_, cursor, j, pass_.input_size_);
+    }
+    chunk.x.rows += more;
   }
-  return rows;
+  return chunk;
 }
 
-void Recurrent::Pass::Walk::step(std::size_t rows, const float* const* start) {
+Recurrent::Pass::Chunk Recurrent::Pass::Walk::gather_carried(std::size_t ahead, std::size_t most, std::size_t place) {
+  Cursor cursor = cursor_;
+  for (; ahead > 0; --ahead) cursor.advance();
+  return pass_.share_.of(cursor.active()) == 1 ? gather_chunk(cursor, most, place) : Chunk();
+}
+
+template <class Before>
+void Recurrent::Pass::Walk::step(std::size_t rows, const float* const* start, const Projection* beside,
+                                 const Before& before) {
   for (std::size_t j = 0; j < rows; ++j) outputs_[j] = row(pass_.output_, cursor_, j, pass_.output_stride_);
   cursor_.advance();
   if (rows == 0) return;
@@ -284,9 +353,14 @@ void Recurrent::Pass::Walk::step(std::size_t rows, const float* const* start) {
   step.cell = pass_.cell_;
   step.output = pass_.options_.proj_size ? pass_.unprojected_ : outputs_.data();
   step.backwards = backwards_;
+  step.beside = beside;
   backwards_ = !backwards_;
-  over_panels(pass_.direction_.weights, rows, [&](std::size_t first, std::size_t last) {
-    pass_.kernels_.step(pass_.direction_.weights.panels(), step, first, last);
+  over_panels(pass_.direction_.weights, rows, [&](std::size_t part, std::size_t first, std::size_t last) {
+    before(part, first, last);
+    if (!beside) return pass_.kernels_.step(pass_.direction_.weights.panels(), step, first, last);
+    Step of_part = step;
+    of_part.progress = &pass_.carried_[part].progress;
+    pass_.kernels_.step(pass_.direction_.weights.panels(), of_part, first, last);
   });
   if (pass_.options_.proj_size) {
     Step projection;
@@ -294,7 +368,7 @@ void Recurrent::Pass::Walk::step(std::size_t rows, const float* const* start) {
     projection.input = pass_.unprojected_;
     projection.hidden = pass_.unprojected_;
     projection.output = outputs_.data();
-    over_panels(pass_.direction_.projection, rows, [&](std::size_t first, std::size_t last) {
+    over_panels(pass_.direction_.projection, rows, [&](std::size_t, std::size_t first, std::size_t last) {
       pass_.module_.kernels_.linear.step(pass_.direction_.projection.panels(), projection, first, last);
     });
   }
@@ -304,10 +378,10 @@ void Recurrent::Pass::Walk::step(std::size_t rows, const float* const* start) {
 template <class Body>
 void Recurrent::Pass::Walk::over_panels(const Weights& weights, std::size_t rows, const Body& body) {
   const std::size_t panels = weights.panel_count();
-  if (!member_) return body(0, panels);
+  if (!member_) return body(0, 0, panels);
   const std::size_t fmas = weights.bytes() / sizeof(float) * rows;
   const std::size_t parts = std::min(panels, std::clamp<std::size_t>(fmas / least_part_fmas, 1, member_->count()));
-  member_->run(parts, [&](std::size_t i) { body(panels * i / parts, panels * (i + 1) / parts); });
+  member_->run(parts, [&](std::size_t i) { body(i, panels * i / parts, panels * (i + 1) / parts); });
 }
 
 void Recurrent::Pass::start_states() {

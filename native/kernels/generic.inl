@@ -236,9 +236,39 @@ PACKED_RNN_INLINE void accumulate(Sums<V, rows, streams * vectors>& sum, const f
 struct Work {
   const Panels* panels;
   const Step* step;
-  float* const* projected;   // where `project` writes; null for a step
-  std::ptrdiff_t ahead = 0;  // from the weights in use to those to be fetched, in floats
+  float* const* projected = nullptr;  // where `project` writes; null for a step
+  std::size_t last_panel = 0;         // past the last
+  std::ptrdiff_t ahead = 0;           // from the weights in use to those to be fetched, in floats
 };
+
+// What a step's sums begin with where its x has been projected.
+template <class V, class Cell, std::size_t rows, std::size_t columns>
+PACKED_RNN_INLINE void load_start(Sums<V, rows, columns>& sum, const Work& work, std::size_t row, std::size_t stream) {
+  PACKED_RNN_UNROLL
+  for (std::size_t r = 0; r < rows; ++r) {
+    const float* const start = work.step->start[row + r] + stream * Cell::vectors * V::lanes;
+    PACKED_RNN_UNROLL
+    for (std::size_t c = 0; c < columns; ++c) sum[r][c] = V::load(start + c * V::lanes);
+  }
+}
+
+// Between x and h, for a cell that keeps their last sums apart.
+template <class V, class Cell, std::size_t rows, std::size_t columns>
+PACKED_RNN_INLINE void park([[maybe_unused]] Sums<V, rows, columns>& sum, [[maybe_unused]] const Panels& panels,
+                            [[maybe_unused]] std::size_t stream, [[maybe_unused]] float* parked,
+                            [[maybe_unused]] std::size_t row_stride) {
+  if constexpr (Cell::parks) {
+    PACKED_RNN_UNROLL
+    for (std::size_t r = 0; r < rows; ++r) {
+      PACKED_RNN_UNROLL
+      for (std::size_t s = 0; s < columns / Cell::vectors; ++s) {
+        const std::size_t last = (s + 1) * Cell::vectors - 1;
+        V::store(parked + r * row_stride + s * Cell::vectors * V::lanes, sum[r][last]);
+        sum[r][last] = V::load(panels.hidden_bias + (stream + s) * V::lanes);
+      }
+    }
+  }
+}
 
 // The sums of one tile. A projection stops after x, and leaves the sums in its rows' starts; a step leaves them in
 // `sums`, rows `row_stride` apart.
@@ -251,13 +281,7 @@ PACKED_RNN_INLINE void tile(const Work& work, std::size_t row, std::size_t strea
   const float* const weights = panels.weights + stream * stream_size;
   Sums<V, rows, columns> sum;
   if (!projects && work.step->start) {
-    PACKED_RNN_UNROLL
-    for (std::size_t r = 0; r < rows; ++r) {
-      PACKED_RNN_UNROLL
-      for (std::size_t c = 0; c < columns; ++c) {
-        sum[r][c] = V::load(work.step->start[row + r] + stream * stream_width + c * V::lanes);
-      }
-    }
+    load_start<V, Cell, rows, columns>(sum, work, row, stream);
   } else {
     PACKED_RNN_UNROLL
     for (std::size_t r = 0; r < rows; ++r) {
@@ -277,17 +301,7 @@ PACKED_RNN_INLINE void tile(const Work& work, std::size_t row, std::size_t strea
     }
     return;
   }
-  if (Cell::parks) {
-    PACKED_RNN_UNROLL
-    for (std::size_t r = 0; r < rows; ++r) {
-      PACKED_RNN_UNROLL
-      for (std::size_t s = 0; s < streams; ++s) {
-        const std::size_t last = (s + 1) * Cell::vectors - 1;
-        V::store(parked + r * row_stride + s * stream_width, sum[r][last]);
-        sum[r][last] = V::load(panels.hidden_bias + (stream + s) * V::lanes);
-      }
-    }
-  }
+  park<V, Cell, rows, columns>(sum, panels, stream, parked, row_stride);
   accumulate<V, rows, streams, Cell::vectors>(sum, work.step->hidden + row, panels.hidden_size,
                                               weights + panels.input_size * stream_width, stream_size, work.ahead);
   PACKED_RNN_UNROLL
@@ -296,6 +310,118 @@ PACKED_RNN_INLINE void tile(const Work& work, std::size_t row, std::size_t strea
     for (std::size_t c = 0; c < columns; ++c) V::store(sums + r * row_stride + c * V::lanes, sum[r][c]);
   }
 }
+
+// ---- a projection beside a step ----
+
+// The tile of a step's one row, as narrow as keeps the fma units busy, and the rows of x that find room beside it.
+// While one k of theirs is multiplied, `pace` of the step's are: a projection of as many rows as there are steps to
+// carry it on, with an input as long as the state, then ends a little before the last of them.
+template <class V, class Cell>
+struct Beside {
+  static constexpr std::size_t streams = Cell::vectors < 4 ? 4 / Cell::vectors : 1;
+  static constexpr std::size_t columns = streams * Cell::vectors;
+  static constexpr std::size_t rows = (V::accumulators - columns) / Cell::vectors;
+  static constexpr std::size_t pace = rows > 2 * streams ? rows / streams - 1 : 1;
+};
+
+// Rows of a projection and one stream, from where it has come. Between times its sums are in the rows' starts. Past the
+// last row the last is taken again.
+template <class V, class Cell>
+struct Carried {
+  static constexpr std::size_t rows = Beside<V, Cell>::rows, vectors = Cell::vectors, width = vectors * V::lanes;
+
+  const float* input[rows];
+  float* start[rows];
+  const float* weights;
+  Sums<V, rows, vectors> sum;
+
+  PACKED_RNN_INLINE void take_up(const Panels& panels, const Projection& projection, const Progress& at) {
+    weights = panels.weights + (at.stream * (panels.input_size + panels.hidden_size) + at.k) * width;
+    PACKED_RNN_UNROLL
+    for (std::size_t r = 0; r < rows; ++r) {
+      const std::size_t row = at.row + r < projection.rows ? at.row + r : projection.rows - 1;
+      input[r] = projection.input[row] + at.k;
+      start[r] = projection.start[row] + at.stream * width;
+      const float* const from = at.k == 0 ? panels.bias + at.stream * width : start[r];
+      PACKED_RNN_UNROLL
+      for (std::size_t c = 0; c < vectors; ++c) sum[r][c] = V::load(from + c * V::lanes);
+    }
+  }
+  PACKED_RNN_INLINE void multiply(std::size_t k) {
+    Float<V> w[vectors];
+    PACKED_RNN_UNROLL
+    for (std::size_t c = 0; c < vectors; ++c) w[c] = V::load(weights + k * width + c * V::lanes);
+    PACKED_RNN_UNROLL
+    for (std::size_t r = 0; r < rows; ++r) {
+      const Float<V> x = V::broadcast(input[r] + k);
+      PACKED_RNN_UNROLL
+      for (std::size_t c = 0; c < vectors; ++c) {
+        sum[r][c] = V::fma(w[c], x, sum[r][c]);
+        V::keep_order(sum[r][c]);
+      }
+    }
+  }
+  PACKED_RNN_INLINE void put_down(const Panels& panels, const Projection& projection, Progress& at, std::size_t k) {
+    PACKED_RNN_UNROLL
+    for (std::size_t r = 0; r < rows; ++r) {
+      PACKED_RNN_UNROLL
+      for (std::size_t c = 0; c < vectors; ++c) V::store(start[r] + c * V::lanes, sum[r][c]);
+    }
+    at.k += k;
+    if (at.k < panels.input_size) return;
+    at.k = 0;
+    at.row += rows;
+    if (at.row < projection.rows) return;
+    at.row = 0;
+    ++at.stream;
+  }
+};
+
+// tile() for one row of a step, and beside it the projection.
+template <class V, class Cell>
+PACKED_RNN_NOINLINE void tile_beside(const Work& work, std::size_t stream, std::size_t last_stream, float* sums,
+                                     float* parked) {
+  using B = Beside<V, Cell>;
+  constexpr std::size_t width = Cell::vectors * V::lanes;
+  const Panels& panels = *work.panels;
+  const std::size_t stream_size = (panels.input_size + panels.hidden_size) * width;
+  const Projection& projection = *work.step->beside;
+  Progress at = *work.step->progress;
+  Sums<V, 1, B::columns> sum;
+  load_start<V, Cell, 1, B::columns>(sum, work, 0, stream);
+  park<V, Cell, 1, B::columns>(sum, panels, stream, parked, 0);
+  const float* hidden = *work.step->hidden;
+  const float* weights = panels.weights + stream * stream_size + panels.input_size * width;
+  std::size_t left = panels.hidden_size;
+  while (left >= B::pace && at.stream < last_stream) {
+    Carried<V, Cell> carried;
+    carried.take_up(panels, projection, at);
+    const std::size_t can = left / B::pace, all = panels.input_size - at.k, count = can < all ? can : all;
+    for (std::size_t k = 0; k < count; ++k) {
+      PACKED_RNN_UNROLL
+      for (std::size_t j = 0; j < B::pace; ++j) {
+        const Float<V> h = V::broadcast(hidden + j);
+        PACKED_RNN_UNROLL
+        for (std::size_t c = 0; c < B::columns; ++c) {
+          const float* const w = weights + j * width + c / Cell::vectors * stream_size + c % Cell::vectors * V::lanes;
+          sum[0][c] = V::fma(V::load(w), h, sum[0][c]);
+          V::keep_order(sum[0][c]);
+        }
+      }
+      hidden += B::pace;
+      weights += B::pace * width;
+      carried.multiply(k);
+    }
+    left -= count * B::pace;
+    carried.put_down(panels, projection, at, count);
+  }
+  *work.step->progress = at;
+  accumulate<V, 1, B::streams, Cell::vectors>(sum, &hidden, left, weights, stream_size, 0);
+  PACKED_RNN_UNROLL
+  for (std::size_t c = 0; c < B::columns; ++c) V::store(sums + c * V::lanes, sum[0][c]);
+}
+
+// ---- from tiles to a step ----
 
 // What an epilogue takes, one by one in the order of the sums: row by row, and for each all units of some panels.
 template <class V, class Cell>
@@ -339,6 +465,15 @@ PACKED_RNN_INLINE void group_of(const Work& work, std::size_t row, std::size_t p
   constexpr std::size_t panels = Tile<V, Cell>::panels(streams), width = Cell::vectors * V::lanes;
   alignas(64) float sums[Tile<V, Cell>::group_floats];
   alignas(64) float parked[Cell::parks ? Tile<V, Cell>::group_floats : 1];
+  if constexpr (V::carries && !projects && rows == 1 && Beside<V, Cell>::streams <= panels * Cell::streams) {
+    if (work.step->beside) {
+      for (std::size_t stream = 0; stream < panels * Cell::streams; stream += Beside<V, Cell>::streams) {
+        tile_beside<V, Cell>(work, panel * Cell::streams + stream, work.last_panel * Cell::streams,
+                             sums + stream * width, parked + (Cell::parks ? stream * width : 0));
+      }
+      return finish_tile<V, Cell>(work, row, rows, panel, panels, sums, parked);
+    }
+  }
   for (std::size_t stream = 0; stream < panels * Cell::streams; stream += streams) {
     tile<V, Cell, rows, streams, projects>(work, row, panel * Cell::streams + stream, sums + stream * width,
                                            panels * Cell::streams * width, parked);
@@ -402,21 +537,22 @@ PACKED_RNN_INLINE void blocks(Work work, std::size_t first, std::size_t last) {
 
 template <class V, class Cell>
 void step(const Panels& panels, const Step& step, std::size_t first, std::size_t last) {
-  blocks<V, Cell, false>({&panels, &step, nullptr}, first, last);
+  blocks<V, Cell, false>({&panels, &step, nullptr, last}, first, last);
 }
 
 template <class V, class Cell>
-void project(const Panels& panels, std::size_t rows, const float* const* input, float* const* start, std::size_t first,
-             std::size_t last) {
+void project(const Panels& panels, const Projection& projection, std::size_t first, std::size_t last) {
   Step step;
-  step.rows = rows;
-  step.input = input;
-  blocks<V, Cell, true>({&panels, &step, start}, first, last);
+  step.rows = projection.rows;
+  step.input = projection.input;
+  blocks<V, Cell, true>({&panels, &step, projection.start, last}, first, last);
 }
 
 template <class V, class Cell>
 constexpr CellKernels make_cell() {
-  return {Cell::units, Cell::streams, Cell::vectors, Tile<V, Cell>::max_rows, step<V, Cell>, project<V, Cell>};
+  return {
+      Cell::units,   Cell::streams,   Cell::vectors, Tile<V, Cell>::max_rows, V::carries ? Beside<V, Cell>::rows : 0,
+      step<V, Cell>, project<V, Cell>};
 }
 
 template <class V>

@@ -25,17 +25,34 @@ struct Panels {
   std::size_t units = 0;
 };
 
+// The chains of x alone, for a later step to go on from: of each row, start[panels…].
+struct Projection {
+  std::size_t rows = 0;
+  const float* const* input = nullptr;  // x(t): input_size floats
+  float* const* start = nullptr;
+};
+
+// How far a projection has come that steps carry on: all streams before `stream` are done, and of it the rows before
+// `row`, and of the rows from there on the first k of the input.
+struct Progress {
+  std::size_t stream = 0, row = 0, k = 0;
+};
+
 // One step of one direction, for some rows. Every pointer array has `rows` entries; a row may lie anywhere.
 struct Step {
   std::size_t rows = 0;
   const float* const* input = nullptr;   // x(t): input_size floats
-  const float* const* start = nullptr;   // what `project` wrote for x(t); when given, input is not read
+  const float* const* start = nullptr;   // what a projection left for x(t); when given, input is not read
   const float* const* hidden = nullptr;  // h(t−1): hidden_size floats
   float* const* cell = nullptr;          // c(t−1) → c(t): units floats (LSTM)
   float* const* output = nullptr;        // h(t): units floats
   // Panels from the last to the first. A caller that turns round at every step finds in the cache what the step before
   // used last; going round in one direction it would find nothing of weights larger than the cache.
   bool backwards = false;
+  // A projection of the same panels to be carried on, as far as it gets, beside a step of one row with a start: its
+  // product waits for weights half of the time, which is time for the multiplications of a projection.
+  const Projection* beside = nullptr;
+  Progress* progress = nullptr;
 };
 
 struct CellKernels {
@@ -43,13 +60,13 @@ struct CellKernels {
   std::size_t panel_units;
   std::size_t streams;
   std::size_t vectors;
-  // As many rows as one pass over the weights can feed.
+  // As many rows as one pass over the weights can feed; and as many of a projection as have room beside a step, 0 if
+  // steps carry on none.
   std::size_t tile_rows;
+  std::size_t beside_rows;
   // h(t) of the units in panels [first, last).
   void (*step)(const Panels&, const Step&, std::size_t first, std::size_t last);
-  // The chains of x alone, for a later step to go on from: start[row][panels…].
-  void (*project)(const Panels&, std::size_t rows, const float* const* input, float* const* start, std::size_t first,
-                  std::size_t last);
+  void (*project)(const Panels&, const Projection&, std::size_t first, std::size_t last);
 };
 
 struct Kernels {
