@@ -74,15 +74,11 @@ struct Share {
 // How many rows a span has between layers: enough to use the weights well, few enough to stay in the cache.
 constexpr std::size_t span_rows = 512;
 
-// Work of some 20 microseconds, below which a helper comes too late; and where it ceases to be brief, and moderate.
-constexpr double least_shared_fmas = 1e6, brief_fmas = 2e7, moderate_fmas = 4e8;
+// Work of some 20 microseconds, below which a helper comes too late.
+constexpr double least_shared_fmas = 1e6;
 
-Effort effort_of(double fmas) {
-  return fmas < brief_fmas ? Effort::brief : fmas < moderate_fmas ? Effort::moderate : Effort::large;
-}
-
-// A thread's part of a step, of some 300 to 900 nanoseconds at least: less is done sooner than it is shared.
-constexpr std::size_t least_part_fmas = 1 << 15;
+// Of a step, shared among threads, each has at least half of this: less is done sooner than it is shared.
+constexpr std::size_t part_fmas = 1 << 15;
 
 // Where a layer finds its input or leaves its output: the caller's array, or one between layers, which holds the steps
 // of one span and begins with its first.
@@ -254,7 +250,6 @@ void Recurrent::Pass::run(std::size_t steps, std::size_t first_row, Team& team) 
     for (std::size_t i = 0; i < team.size(); ++i) members.emplace_back(rounds, i);
     std::vector<Walk> others(team.size() - 1, walk_);
     team.run_together([&](std::size_t i) { (i == 0 ? walk_ : others[i - 1]).run(steps, &members[i]); });
-    team.add_stall(members[0].stalled());
   }
   finish_states();
 }
@@ -380,7 +375,7 @@ void Recurrent::Pass::Walk::over_panels(const Weights& weights, std::size_t rows
   const std::size_t panels = weights.panel_count();
   if (!member_) return body(0, 0, panels);
   const std::size_t fmas = weights.bytes() / sizeof(float) * rows;
-  const std::size_t parts = std::min(panels, std::clamp<std::size_t>(fmas / least_part_fmas, 1, member_->count()));
+  const std::size_t parts = std::min({panels, 1 + fmas / part_fmas, member_->count()});
   member_->run(parts, [&](std::size_t i) { body(i, panels * i / parts, panels * (i + 1) / parts); });
 }
 
@@ -469,8 +464,17 @@ std::size_t Recurrent::useful_threads(const Run& run, double fmas) const {
   if (fmas < least_shared_fmas) return 1;
   const std::size_t threads = get_num_threads();
   const std::size_t step_fmas = bytes() / sizeof(float) / directions_.size() * run.layout.batch();
-  const bool shared = shares(run, threads) * options_.num_directions > 1 || step_fmas >= 2 * least_part_fmas;
+  const bool shared = shares(run, threads) * options_.num_directions > 1 || step_fmas >= part_fmas;
   return shared ? threads : 1;
+}
+
+// How long so many multiplications take depends on how many sequences share the weights, and a step of a stream has a
+// helper's wake to bear alone.
+Account& Recurrent::account(const Run& run) const {
+  auto& accounts = run.layout.steps() > 1 ? sequence_accounts_ : step_accounts_;
+  std::size_t i = 0;
+  for (std::size_t batch = run.layout.batch(); batch > 1 && i + 1 < accounts.size(); batch /= 2) ++i;
+  return accounts[i];
 }
 
 // One for every layer, direction and share, in this order. Layers pass their outputs through two buffers in turn.
@@ -497,7 +501,7 @@ std::vector<Recurrent::Pass> Recurrent::passes(const Run& run, std::size_t share
 void Recurrent::forward(const Run& run) const {
   const Layout& layout = run.layout;
   const double fmas = static_cast<double>(bytes() / sizeof(float)) * static_cast<double>(layout.rows());
-  Team team(useful_threads(run, fmas), effort_of(fmas));
+  Team team(useful_threads(run, fmas), &account(run), fmas);
   const bool spans = options_.num_layers > 1 && options_.num_directions == 1;
   const std::size_t all = layout.rows() == 0 ? 0 : layout.steps();
   const std::size_t span = all && spans ? std::max<std::size_t>(1, span_rows / layout.batch()) : all;

@@ -1,10 +1,12 @@
 // Recurrent modules: layers x directions x steps of a cell, over a packed or a padded batch.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <vector>
 
+#include "core/account.h"
 #include "core/cell.h"
 #include "core/sequence.h"
 #include "core/view.h"
@@ -94,6 +96,7 @@ class Recurrent {
 
   std::size_t shares(const Run& run, std::size_t threads) const;
   std::size_t useful_threads(const Run& run, double fmas) const;
+  Account& account(const Run& run) const;
   std::vector<Pass> passes(const Run& run, std::size_t shares, const Floats (&between)[2]) const;
 
   const Kernels& kernels_;
@@ -103,6 +106,8 @@ class Recurrent {
   // The next step's way through the panels (Step::backwards). From call to call, so that a stream of single steps turns
   // round as well; it is only about speed, and calls that run at the same time may take it as they find it.
   mutable std::atomic<bool> backwards_{false};
+  // For batches from 1, 2, 4 … 32 sequences on.
+  mutable std::array<Account, 6> step_accounts_, sequence_accounts_;
 };
 
 }  // namespace packed_rnn

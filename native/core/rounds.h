@@ -36,9 +36,6 @@ class Rounds {
       for (std::size_t i = 0; i < parts; ++i) await(i, round, body);
     }
 
-    // How long it has waited in all for members that had lost their processor amid a part.
-    Clock::duration stalled() const { return stalled_; }
-
    private:
     template <class Body>
     void perform(std::size_t i, std::uint64_t round, const Body& body) {
@@ -61,7 +58,6 @@ class Rounds {
         spin.wait();
       }
       absent_[i] = false;
-      stalled_ += spin.stalled();
     }
 
     static constexpr int usual_lateness = 50;  // in pauses: about a microsecond
@@ -70,7 +66,6 @@ class Rounds {
     const std::size_t index_;
     std::uint64_t round_ = 0;
     std::vector<bool> absent_;
-    Clock::duration stalled_{};
   };
 
  private:

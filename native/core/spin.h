@@ -1,12 +1,9 @@
 // Waiting in a loop for what another thread is about to do.
 #pragma once
 
-#include <chrono>
 #include <thread>
 
 namespace packed_rnn {
-
-using Clock = std::chrono::steady_clock;
 
 inline void relax() {
 #if defined(__GNUC__) && defined(__x86_64__)
@@ -21,18 +18,14 @@ inline void relax() {
 class Spin {
  public:
   void wait() {
-    if (++spins_ < patient) return relax();
-    if (spins_ == patient) since_ = Clock::now();
-    std::this_thread::yield();
+    if (spins_ == patient) return std::this_thread::yield();
+    ++spins_;
+    relax();
   }
-
-  // How long it has been letting others run.
-  Clock::duration stalled() const { return spins_ < patient ? Clock::duration::zero() : Clock::now() - since_; }
 
  private:
   static constexpr int patient = 1000;
   int spins_ = 0;
-  Clock::time_point since_;
 };
 
 }  // namespace packed_rnn

@@ -10,6 +10,8 @@
 #include <thread>
 #include <vector>
 
+#include "core/spin.h"
+
 namespace packed_rnn {
 
 // What a team shares. A job is never freed, only used again when its last helper has left, so that a helper which comes
@@ -67,14 +69,6 @@ namespace {
 // should still be there for the next.
 constexpr auto patience = std::chrono::microseconds(500);
 
-// A helper that has lost its processor to other work amid a part holds up its team. Brief work asks for helpers while
-// they save more than that costs: what they save is credit, up to some milliseconds, which such stalls use up. Then
-// they are not asked for some times the last stall, and for twice as long every time until they have earned enough
-// again.
-constexpr auto least_stall = std::chrono::microseconds(1000);
-constexpr auto enough_credit = std::chrono::microseconds(5000), most_credit = 4 * enough_credit;
-constexpr int least_caution = 2, most_caution = 32;
-
 class Helper {
  public:
   Helper() : thread_([this] { main(); }) {}
@@ -90,8 +84,6 @@ class Helper {
   // To whom the pool has lent it; the pool's lock guards this. A helper that was given back may still be on its way out
   // of the last job: it finds the next one in its mailbox.
   const Team::Job* lent_to = nullptr;
-
-  bool asleep() const { return asleep_.load(std::memory_order_relaxed); }
 
   void give(Team::Job& job) {
     job.helpers.fetch_add(1, std::memory_order_relaxed);
@@ -150,7 +142,7 @@ class Helper {
   std::atomic<Team::Job*> mailbox_{nullptr};
   std::mutex mutex_;
   std::condition_variable wake_;
-  std::atomic<bool> asleep_{false};
+  bool asleep_ = false;
   bool stop_ = false;
   std::thread thread_;  // last: it uses the others
 };
@@ -191,34 +183,32 @@ class Pool {
     limit_ = limit;
   }
 
-  // A job with as many helpers as can be spared, or null if that is none; `busy` counts all threads at work.
-  Team::Job* lease(std::size_t most, Effort effort, std::size_t& size) {
+  // A job with as many helpers as can be spared, or null if that is none; `busy` counts all threads at work. The
+  // account is set to null if the call will say nothing about helpers: it wanted some, but others have them.
+  Team::Job* lease(std::size_t most, Account*& account, std::size_t& size) {
     const std::lock_guard<std::mutex> lock(mutex_);
     Team::Job* job = nullptr;
     size = 1;
-    if (effort != Effort::large && Clock::now() < cautious_until_) most = 1;
-    const bool wake = effort != Effort::brief || skips_ == 0;
-    if (!wake) --skips_;
+    if (account && !account->asks()) most = 1;
     for (std::size_t i = 0; size < most && busy_ + size < limited() && i + 1 < limited(); ++i) {
       if (i == helpers_.size() && !grow()) break;
       Helper& helper = *helpers_[i];
-      if (helper.lent_to || (!wake && helper.asleep())) continue;
+      if (helper.lent_to) continue;
       if (!job) job = open();
       helper.lent_to = job;
       helper.give(*job);
       ++size;
     }
     busy_ += size;
+    if (most > 1 && size == 1) account = nullptr;
     return job;
   }
 
-  void release(Team::Job* job, std::size_t size, bool helped, Clock::duration saved, Clock::duration stalled) {
+  void release(Team::Job* job, std::size_t size, Account* account, double work, Clock::duration time) {
     const std::lock_guard<std::mutex> lock(mutex_);
     busy_ -= size;
+    if (account) size > 1 ? account->add_helped(work, time) : account->add_alone(work, time);
     if (!job) return;
-    if (helped) account(saved, stalled);
-    backoff_ = helped ? 0 : std::min(2 * backoff_ + 1, most_skips);
-    skips_ = backoff_;
     job->state.store(Team::Job::closed, std::memory_order_release);
     for (const auto& helper : helpers_) {
       if (helper->lent_to == job) helper->lent_to = nullptr;
@@ -239,17 +229,6 @@ class Pool {
       return false;
     }
     return true;
-  }
-
-  void account(Clock::duration saved, Clock::duration stalled) {
-    credit_ = std::min<Clock::duration>(credit_ + saved, most_credit);
-    if (credit_ >= enough_credit) caution_ = least_caution;
-    if (stalled < least_stall) return;
-    credit_ -= stalled;
-    if (credit_ >= Clock::duration::zero()) return;
-    credit_ = Clock::duration::zero();
-    cautious_until_ = Clock::now() + caution_ * stalled;
-    caution_ = std::min(2 * caution_, most_caution);
   }
 
   std::size_t limited() {
@@ -273,13 +252,6 @@ class Pool {
   std::mutex mutex_;
   std::size_t limit_ = 0;  // 0: not asked yet
   std::size_t busy_ = 0;
-  // Where processors are taken by others, helpers come too late for brief work, and waking them is lost time. So after
-  // each lease in which they did nothing, twice as many brief ones wake nobody; who is awake is asked all the same.
-  static constexpr std::size_t most_skips = 127;
-  std::size_t backoff_ = 0, skips_ = 0;
-  Clock::duration credit_{};
-  int caution_ = least_caution;
-  Clock::time_point cautious_until_;
   std::vector<std::unique_ptr<Helper>> helpers_;
   std::vector<std::unique_ptr<Team::Job>> jobs_;
 };
@@ -304,23 +276,19 @@ void stop_threads() {
   pool().stop();
 }
 
-Team::Team(std::size_t most, Effort effort) : leased_(most > 1) {
+Team::Team(std::size_t most, Account* account, double work) : leased_(most > 1), account_(account), work_(work) {
   if (!leased_) return;
-  job_ = pool().lease(most, effort, size_);
-  if (job_) started_ = Clock::now();
+  started_ = Clock::now();
+  job_ = pool().lease(most, account_, size_);
 }
 
 Team::~Team() {
-  if (!leased_) return;
-  // Half of what helpers who were there all the time would have saved.
-  const Clock::duration worked = job_ ? Clock::now() - started_ - stalled_ : Clock::duration::zero();
-  pool().release(job_, size_, helped_, worked * (size_ - 1) / 2, stalled_);
+  if (leased_) pool().release(job_, size_, account_, work_, Clock::now() - started_);
 }
 
 void Team::run_shared(std::size_t count, Call call, const void* context) {
   assert(count <= Job::mask);
   Job& job = *job_;
-  const Clock::time_point start = Clock::now();
   job.begin(count, call, context);
   call(context, 0);
   std::size_t own = 1, i;
@@ -328,14 +296,8 @@ void Team::run_shared(std::size_t count, Call call, const void* context) {
     call(context, i);
     ++own;
   }
-  const Clock::time_point end = Clock::now();
   Spin spin;
   while (Job::done(job.state.load(std::memory_order_acquire)) + own < count) spin.wait();
-  if (own == count) return;
-  helped_ = true;
-  // A helper may have begun its last just before, and take as long for it as the caller takes for one.
-  const Clock::duration usual = (end - start) / own;
-  stalled_ += std::max(Clock::now() - end - usual, Clock::duration::zero());
 }
 
 void Team::gather(Call call, const void* context) {
@@ -344,10 +306,8 @@ void Team::gather(Call call, const void* context) {
   job.begin(size_, call, context);
   call(context, 0);
   const std::size_t came = size_ - job.withdraw();
-  helped_ |= came > 0;
   Spin spin;
   while (Job::done(job.state.load(std::memory_order_acquire)) < came) spin.wait();
-  stalled_ += spin.stalled();
 }
 
 }  // namespace packed_rnn

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <memory>
 
-#include "core/spin.h"
+#include "core/account.h"
 
 namespace packed_rnn {
 
@@ -16,17 +16,13 @@ std::size_t get_num_threads();
 // Ends the pool's threads; the next team starts new ones. No team may be alive.
 void stop_threads();
 
-// How much work there is, which says how much care is taken that helpers pay. Those who have lately come too late are
-// not woken for brief work, of some hundred microseconds; those who have lately lost their processor amid the work are
-// not asked for moderate work either, of some milliseconds.
-enum class Effort { brief, moderate, large };
-
 // The calling thread and the helpers it could borrow: those that another call holds are left to it, so that concurrent
 // calls never run more threads than there are.
 class Team {
  public:
-  // `most` threads at most; with 1 no helper is asked.
-  explicit Team(std::size_t most, Effort effort = Effort::large);
+  // `most` threads at most; with 1 no helper is asked. The account of calls of this kind, if any, says whether to ask,
+  // and is told how long so much work took; the pool's lock guards it.
+  explicit Team(std::size_t most, Account* account = nullptr, double work = 0);
   ~Team();
   Team(const Team&) = delete;
   Team& operator=(const Team&) = delete;
@@ -52,9 +48,6 @@ class Team {
     gather(invoke<Body>, &body);
   }
 
-  // Tells that the caller had to wait so long for helpers that had lost their processor.
-  void add_stall(Clock::duration stall) { stalled_ += stall; }
-
   using Call = void (*)(const void* context, std::size_t i);
   struct Job;
 
@@ -67,9 +60,9 @@ class Team {
   void gather(Call call, const void* context);
 
   const bool leased_;
-  bool helped_ = false;
+  Account* account_;
+  const double work_;
   Clock::time_point started_;
-  Clock::duration stalled_{};
   Job* job_ = nullptr;
   std::size_t size_ = 1;
 };

@@ -7,10 +7,70 @@
 #include <thread>
 #include <vector>
 
+#include "core/account.h"
 #include "core/rounds.h"
 
 namespace packed_rnn::test {
 namespace {
+
+// How long a call takes on average, of so many that follow the account: `alone`, or helped(i) when it is the i-th in a
+// row that asks for helpers.
+template <class Helped>
+double mean_time(Account& account, int calls, double alone, const Helped& helped) {
+  constexpr double work = 1e6;
+  double sum = 0;
+  for (int call = 0, i = 0; call < calls; ++call) {
+    const bool asks = account.asks();
+    i = asks ? i + 1 : 0;
+    const double time = asks ? helped(i) : alone;
+    asks ? account.add_helped(work, Account::Time(time)) : account.add_alone(work, Account::Time(time));
+    sum += time;
+  }
+  return sum / calls;
+}
+
+TEST(Account, AsksHelpersThatSave) {
+  Account account;
+  EXPECT_TRUE(account.asks());
+  EXPECT_LE(mean_time(account, 10000, 45, [](int) { return 33.0; }), 33 * 1.01);
+}
+
+TEST(Account, HardlyAsksHelpersThatCost) {
+  Account account;
+  for (const double time : {46.0, 90.0, 5000.0}) {
+    EXPECT_LE(mean_time(account, 100000, 45, [&](int) { return time; }), 45 * 1.03) << time;
+  }
+}
+
+TEST(Account, CountsRareStalls) {
+  Account account;
+  int calls = 0;
+  EXPECT_LE(mean_time(account, 100000, 45, [&](int) { return ++calls % 100 == 0 ? 4000.0 : 33.0; }), 45 * 1.03);
+  Account of_longer;
+  EXPECT_LE(mean_time(of_longer, 10000, 450, [&](int) { return ++calls % 100 == 0 ? 4000.0 : 240.0; }), 300);
+}
+
+TEST(Account, AsksAgainWhenHelpersSaveAfterAll) {
+  Account account;
+  mean_time(account, 10000, 45, [](int) { return 5000.0; });
+  mean_time(account, 20000, 45, [](int) { return 33.0; });
+  EXPECT_LE(mean_time(account, 1000, 45, [](int) { return 33.0; }), 34);
+  mean_time(account, 1000, 45, [](int) { return 90.0; });
+  EXPECT_LE(mean_time(account, 10000, 45, [](int) { return 90.0; }), 45 * 1.03);
+}
+
+TEST(Account, GivesASleepingHelperTimeToWake) {
+  Account account;
+  mean_time(account, 1000, 45, [](int) { return 90.0; });
+  EXPECT_LE(mean_time(account, 10000, 45, [](int i) { return i == 1 ? 60.0 : 33.0; }), 37);
+}
+
+TEST(Account, IsNotMisledByOneSlowCallWithoutHelpers) {
+  Account account;
+  mean_time(account, 10000, 45, [](int) { return 90.0; });
+  account.add_alone(1e6, Account::Time(100000));
+  EXPECT_LE(mean_time(account, 10000, 45, [](int) { return 90.0; }), 45 * 1.05);
+}
 
 TEST(Team, DoesEverythingOnce) {
   set_num_threads(4);
