@@ -74,8 +74,9 @@ struct Share {
 // How many rows a span has between layers: enough to use the weights well, few enough to stay in the cache.
 constexpr std::size_t span_rows = 512;
 
-// Work of some 20 microseconds, below which a helper comes too late.
-constexpr double least_shared_fmas = 1e6;
+// Work of some 20 microseconds, below which a helper comes too late; and of some 8 milliseconds, from where helpers are
+// asked in any case: what a wait for one can cost is no more than that, and to try without would cost as much.
+constexpr double least_shared_fmas = 1e6, always_shared_fmas = 4e8;
 
 // Of a step, shared among threads, each has at least half of this: less is done sooner than it is shared.
 constexpr std::size_t part_fmas = 1 << 15;
@@ -501,7 +502,7 @@ std::vector<Recurrent::Pass> Recurrent::passes(const Run& run, std::size_t share
 void Recurrent::forward(const Run& run) const {
   const Layout& layout = run.layout;
   const double fmas = static_cast<double>(bytes() / sizeof(float)) * static_cast<double>(layout.rows());
-  Team team(useful_threads(run, fmas), &account(run), fmas);
+  Team team(useful_threads(run, fmas), fmas < always_shared_fmas ? &account(run) : nullptr, fmas);
   const bool spans = options_.num_layers > 1 && options_.num_directions == 1;
   const std::size_t all = layout.rows() == 0 ? 0 : layout.steps();
   const std::size_t span = all && spans ? std::max<std::size_t>(1, span_rows / layout.batch()) : all;

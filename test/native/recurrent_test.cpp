@@ -169,6 +169,43 @@ TEST(Recurrent, PaddedRowsGiveTheBitsOfPackedOnes) {
 }
 
 // Wide enough, and long enough, for every way of splitting the work to be taken.
+// A step on its own projects its x itself; in a long sequence, the steps before may have.
+TEST(Recurrent, ALongSequenceGivesTheBitsOfItsSteps) {
+  std::mt19937 random(8);
+  const Supported supported = supported_kernels();
+  for (std::size_t k = 0; k < supported.count; ++k) {
+    for (const Cell& cell : cells) {
+      for (const auto& [inputs, units] : {std::pair{3, 300}, {300, 130}, {1000, 97}, {131, 400}}) {
+        SCOPED_TRACE(std::string(cell.name) + ", " + std::to_string(inputs) + " inputs, " + std::to_string(units) +
+                     " units, " + supported.tables[k]->isa);
+        const Module module(random,
+                            options_of(cell, static_cast<std::size_t>(inputs), static_cast<std::size_t>(units)));
+        const Batch batch(random, module.options, {47, 3});
+        const Recurrent built = module.build(*supported.tables[k]);
+        Batch step = batch;
+        Result steps;
+        std::size_t row = 0;
+        for (const int rows : batch.batch_sizes) {
+          step.batch_sizes = {rows};
+          step.rows = static_cast<std::size_t>(rows);
+          step.input.assign(&batch.input[row * module.options.input_size],
+                            &batch.input[row * module.options.input_size] + rows * module.options.input_size);
+          row += static_cast<std::size_t>(rows);
+          const Result result = forward(built, step);
+          steps.output.insert(steps.output.end(), result.output.begin(), result.output.end());
+          step.hidden = result.hidden;
+          step.cell = result.cell;
+        }
+        for (const std::size_t threads : {1, 2}) {
+          set_num_threads(threads);
+          EXPECT_EQ(forward(module.build(*supported.tables[k]), batch).output, steps.output) << threads << " threads";
+        }
+      }
+    }
+  }
+  set_num_threads(0);
+}
+
 TEST(Recurrent, GivesTheSameBitsForAnyNumberOfThreads) {
   std::mt19937 random(3);
   std::vector<int> many;
