@@ -40,7 +40,7 @@ class Account {
 
  private:
   void add(Time time) {
-    balance_ = std::clamp(balance_ + time, -most, most);
+    balance_ = std::clamp(balance_ + time, -most_lost, most_saved);
     if (balance_ < Time::zero()) helpers_pay_ = false;
     if (balance_ >= stake) helpers_pay_ = true;
   }
@@ -48,7 +48,9 @@ class Account {
   static constexpr unsigned compared_every = 128;
   static constexpr double attempt_share = 64, memory = 256;  // in calls
   // An attempt can lose so much: a helper may sleep, and wake too late for the first of several brief calls.
-  static constexpr Time stake{200}, most{8000};
+  static constexpr Time stake{200};
+  // Savings pay for some waits for a processor; losses, of one such wait, bar helpers for a fifth of a second.
+  static constexpr Time most_saved{8000}, most_lost{3000};
 
   bool helpers_pay_ = true;
   unsigned calls_ = compared_every - 2;
