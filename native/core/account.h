@@ -40,22 +40,29 @@ class Account {
 
  private:
   void add(Time time) {
-    balance_ = std::clamp(balance_ + time, -most_lost, most_saved);
-    if (balance_ < Time::zero()) helpers_pay_ = false;
-    if (balance_ >= stake) helpers_pay_ = true;
+    balance_ = std::clamp(balance_ + time, -most_price, most_saved);
+    if (helpers_pay_ && balance_ < Time::zero()) {
+      helpers_pay_ = false;
+      balance_ = -price_;
+      price_ = std::min(2 * price_, most_price);
+    } else if (balance_ >= stake) {
+      helpers_pay_ = true;
+    }
+    if (balance_ >= earned) price_ = least_price;
   }
 
   static constexpr unsigned compared_every = 128;
   static constexpr double attempt_share = 64, memory = 256;  // in calls
   // An attempt can lose so much: a helper may sleep, and wake too late for the first of several brief calls.
   static constexpr Time stake{200};
-  // Savings pay for some waits for a processor; losses, of one such wait, bar helpers for a fifth of a second.
-  static constexpr Time most_saved{8000}, most_lost{3000};
+  // Savings, which pay for some waits for a processor; and what calls without helpers save up beside the stake, more
+  // after each attempt in vain, until helpers have earned something: from some hundredths of a second to a half.
+  static constexpr Time most_saved{8000}, earned{2000}, least_price{500}, most_price{8000};
 
   bool helpers_pay_ = true;
   unsigned calls_ = compared_every - 2;
   Time pace_{};  // without helpers, for a unit of work
-  Time balance_ = stake;
+  Time balance_ = stake, price_ = least_price;
 };
 
 }  // namespace packed_rnn
