@@ -116,11 +116,6 @@ class Recurrent::Pass {
     bool carries = false;  // every step has one row, and can carry on a projection
     Projection x;
   };
-  // How far the steps of one chunk have come with the next one's projection.
-  struct alignas(64) Carried {
-    Progress progress;
-  };
-
   // The way of one thread through the steps. Of several threads each knows its way by itself, so that nothing passes
   // between them but the states, and that they have been computed.
   class Walk {
@@ -194,7 +189,7 @@ class Recurrent::Pass {
   std::vector<float*> written_;
   float **cell_, **unprojected_, **starts_;
   Floats start_memory_, unprojected_memory_;
-  mutable std::vector<Carried> carried_;  // for each part of the panels
+  mutable std::vector<Progress> progress_;  // with the next chunk's projection, of each part of the panels
   Walk walk_;
 };
 
@@ -241,7 +236,7 @@ Recurrent::Pass::Pass(const Recurrent& module, const Run& run, std::size_t layer
 
 void Recurrent::Pass::run(std::size_t steps, std::size_t first_row, Team& team) {
   walk_.set_span(first_row);
-  if (single_rows_ > 0) carried_.resize(team.size());
+  if (single_rows_ > 0) progress_.resize(team.size());
   if (team.size() == 1) {
     walk_.run(steps, nullptr);
   } else {
@@ -265,7 +260,6 @@ Recurrent::Pass::Walk::Walk(const Pass& pass)
 void Recurrent::Pass::Walk::run(std::size_t left, Rounds::Member* member) {
   member_ = member;
   const Weights& weights = pass_.direction_.weights;
-  const auto nothing = [](std::size_t, std::size_t, std::size_t) {};
   Chunk chunk;  // if it has steps, those before have carried on its projection
   for (std::size_t place = 0; left > 0; place = 1 - place) {
     const bool carried = chunk.steps > 0;
@@ -273,7 +267,7 @@ void Recurrent::Pass::Walk::run(std::size_t left, Rounds::Member* member) {
     if (!carried && chunk.steps < 2) {
       const std::size_t rows = pass_.share_.of(cursor_.active());
       for (std::size_t j = 0; j < rows; ++j) inputs()[j] = row(pass_.input_, cursor_, j, pass_.input_size_);
-      step(rows, nullptr, nullptr, nothing);
+      step(rows, nullptr, nullptr, [](std::size_t, std::size_t, std::size_t) {});
       --left;
       chunk = Chunk();
       continue;
@@ -287,7 +281,7 @@ void Recurrent::Pass::Walk::run(std::size_t left, Rounds::Member* member) {
     const Chunk next = chunk.carries && left > 0 ? gather_carried(chunk.steps, left, 1 - place) : Chunk();
     const bool carries = next.steps > 0;
     const auto turn = [&](std::size_t part, std::size_t first, std::size_t last) {
-      Progress& progress = pass_.carried_[part].progress;
+      Progress& progress = pass_.progress_[part];
       const std::size_t streams = pass_.kernels_.streams;
       if (carried && progress.stream < last * streams) {
         pass_.kernels_.project(weights.panels(), chunk.x, progress.stream / streams, last);
@@ -298,11 +292,9 @@ void Recurrent::Pass::Walk::run(std::size_t left, Rounds::Member* member) {
     const float* const* start = chunk.x.start;
     for (std::size_t t = 0; t < chunk.steps; ++t) {
       const std::size_t rows = pass_.share_.of(cursor_.active());
-      if (t == 0 && chunk.carries) {
-        step(rows, start, beside, turn);
-      } else {
-        step(rows, start, beside, nothing);
-      }
+      step(rows, start, beside, [&](std::size_t part, std::size_t first, std::size_t last) {
+        if (t == 0 && chunk.carries) turn(part, first, last);
+      });
       start += rows;
     }
     chunk = next;
@@ -355,7 +347,7 @@ void Recurrent::Pass::Walk::step(std::size_t rows, const float* const* start, co
     before(part, first, last);
     if (!beside) return pass_.kernels_.step(pass_.direction_.weights.panels(), step, first, last);
     Step of_part = step;
-    of_part.progress = &pass_.carried_[part].progress;
+    of_part.progress = &pass_.progress_[part];
     pass_.kernels_.step(pass_.direction_.weights.panels(), of_part, first, last);
   });
   if (pass_.options_.proj_size) {

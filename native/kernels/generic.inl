@@ -237,7 +237,7 @@ struct Work {
   const Panels* panels;
   const Step* step;
   float* const* projected = nullptr;  // where `project` writes; null for a step
-  std::size_t last_panel = 0;         // past the last
+  std::size_t last_panel = 0;         // past the last of a step
   std::ptrdiff_t ahead = 0;           // from the weights in use to those to be fetched, in floats
 };
 
@@ -545,7 +545,7 @@ void project(const Panels& panels, const Projection& projection, std::size_t fir
   Step step;
   step.rows = projection.rows;
   step.input = projection.input;
-  blocks<V, Cell, true>({&panels, &step, projection.start, last}, first, last);
+  blocks<V, Cell, true>({&panels, &step, projection.start}, first, last);
 }
 
 template <class V, class Cell>

@@ -33,8 +33,9 @@ struct Projection {
 };
 
 // How far a projection has come that steps carry on: all streams before `stream` are done, and of it the rows before
-// `row`, and of the rows from there on the first k of the input.
-struct Progress {
+// `row`, and of the rows from there on the first k of the input. A cache line each: threads that share a step have
+// their own.
+struct alignas(64) Progress {
   std::size_t stream = 0, row = 0, k = 0;
 };
 
