@@ -56,6 +56,7 @@ async function compare(contestants, { seconds, least = 5, turn = 20, extra }) {
   const turns = []
   for (const [name, contestant] of entries) {
     const time = contestant.time ? (count) => contestant.time(count) : (count) => timed(contestant, count)
+    await settle()
     // The first run pays for what is made lazily; the second says how many fill a turn.
     await time(1)
     const once = await time(1)
