@@ -20,13 +20,11 @@ PACKED_RNN_INLINE Exponential<V> exponential(typename V::Float z) {
   const Float magic = V::set(12582912.0f + 127.0f);
   const Float shifted = V::fma(z, V::set(1.44269502f), magic);
   const Float n = V::sub(shifted, magic);
-  Float r = V::fma(n, V::set(-0.693147182f), z);
-  r = V::fma(n, V::set(1.90465421e-9f), r);
-  Float q = V::fma(V::set(0x1.6d995ap-10f), r, V::set(0x1.122838p-7f));
-  q = V::fma(q, r, V::set(0x1.555486p-5f));
-  q = V::fma(q, r, V::set(0x1.5554bp-3f));
-  q = V::fma(q, r, V::set(0.5f));
-  return {V::power_of_two(shifted), V::fma(V::mul(r, r), q, r)};
+  const Float r = V::fma(n, V::set(-0.693147182f), z), r2 = V::mul(r, r);
+  const Float q43 = V::fma(V::set(0x1.6d995ap-10f), r, V::set(0x1.122838p-7f));
+  const Float q21 = V::fma(V::set(0x1.555486p-5f), r, V::set(0x1.5554bp-3f));
+  const Float q = V::fma(V::fma(q43, r2, q21), r, V::set(0.5f));
+  return {V::power_of_two(shifted), V::fma(r2, q, r)};
 }
 
 // The bounds keep the products of two of the results below finite. A NaN passes every clamp.
