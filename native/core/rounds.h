@@ -69,19 +69,21 @@ class Rounds {
   };
 
  private:
-  // In round r its state is at most 2 r while it is still to be taken, 2 r + 1 when it is taken, 2 r + 2 or more when
-  // it is done. Each has a cache line of its own, which only goes to another core when something has happened.
-  class alignas(64) Part {
+  // Two cache lines: those who wait look at the second alone, so that the first is still at hand when its member takes the
+  // next round.
+  class Part {
    public:
-    bool is_done(std::uint64_t round) const { return state_.load(std::memory_order_acquire) >= 2 * round + 2; }
+    bool is_done(std::uint64_t round) const { return done_.load(std::memory_order_acquire) > round; }
     bool take(std::uint64_t round) {
-      std::uint64_t state = state_.load(std::memory_order_relaxed);
-      return state <= 2 * round && state_.compare_exchange_strong(state, 2 * round + 1, std::memory_order_acquire);
+      std::uint64_t taken = taken_.load(std::memory_order_relaxed);
+      return taken <= round && taken_.compare_exchange_strong(taken, round + 1, std::memory_order_acquire);
     }
-    void finish(std::uint64_t round) { state_.store(2 * round + 2, std::memory_order_release); }
+    void finish(std::uint64_t round) { done_.store(round + 1, std::memory_order_release); }
 
    private:
-    std::atomic<std::uint64_t> state_{0};
+    // How many rounds it has been taken in, counting those that it had no part in, and how many it is done with.
+    alignas(64) std::atomic<std::uint64_t> taken_{0};
+    alignas(64) std::atomic<std::uint64_t> done_{0};
   };
 
   std::vector<Part> parts_;
