@@ -114,7 +114,12 @@ class Recurrent::Pass {
   struct Chunk {
     std::size_t steps = 0;
     bool carries = false;  // every step has one row, and can carry on a projection
+    bool carried = false;  // the steps of the chunk before have carried on its projection
     Projection x;
+  };
+  struct Present {
+    Step step;
+    const Chunk* begins = nullptr;  // the chunk that it is the first of, if that carries
   };
   // The way of one thread through the steps. Of several threads each knows its way by itself, so that nothing passes
   // between them but the states, and that they have been computed.
@@ -130,17 +135,24 @@ class Recurrent::Pass {
     const float** hidden() { return read_.data(); }
 
    private:
-    // x for each row of a chunk or a step.
+    // x for each row of a chunk. Chunks that can carry on the next one's projection have two places in turn.
     const float** inputs() { return read_.data() + pass_.sequences_; }
-    // The steps from a place in time on, `most` at most, whose rows fit a chunk. Chunks that can carry on the next
-    // one's projection have two places in turn.
+    // The steps from a place in time on, `most` at most, whose rows fit a chunk.
     Chunk gather_chunk(Cursor cursor, std::size_t most, std::size_t place);
     // The chunk so many steps ahead, if steps of one row can carry on its projection.
     Chunk gather_carried(std::size_t ahead, std::size_t most, std::size_t place);
-    // The step at the cursor, which moves on. It may carry on a projection; before(part, first, last) comes first in
-    // each part of the panels.
-    template <class Before>
-    void step(std::size_t rows, const float* const* start, const Projection* beside, const Before& before);
+    // The step at the cursor, which moves on, and its rows. It may be the first of a chunk that carries, and may carry
+    // on a projection.
+    std::size_t step(const float* const* start, const Chunk* begins, const Projection* beside);
+    void compute(const Present& present, std::size_t part, std::size_t parts) const;
+    void compute_others(Present present, std::size_t part, std::size_t parts) const;
+    // The present step, as one of a team. Parts of other members are left open: the next step begins with the states
+    // that are there.
+    void compute_together();
+    // What is open of a step, of parts [first, last).
+    void close(const Present& present, std::size_t first, std::size_t last) const;
+    void close();
+    std::size_t parts(const Weights& weights, std::size_t rows) const;
     // body(part, first, last) over all panels of some weights, for so many rows.
     template <class Body>
     void over_panels(const Weights& weights, std::size_t rows, const Body& body);
@@ -158,8 +170,15 @@ class Recurrent::Pass {
     std::size_t span_row_ = 0;
     bool backwards_;
     Rounds::Member* member_ = nullptr;
-    std::vector<const float*> read_;
-    std::vector<float*> outputs_;  // h(t) for each sequence of the share
+    std::vector<const float*> read_;  // hidden(), inputs(), and of the steps below x(t) and h(t−1)
+    std::vector<float*> outputs_;     // of the steps below
+    Chunk chunks_[2];                 // in their places
+    // The present step and the one before, in turn.
+    Present steps_[2];
+    std::size_t now_ = 0;
+    // Of the last step, whether other members' parts are open, and how many parts it has.
+    bool open_ = false;
+    std::size_t open_parts_ = 0;
   };
 
   void start_states();
@@ -254,51 +273,37 @@ Recurrent::Pass::Walk::Walk(const Pass& pass)
     : pass_(pass),
       cursor_(pass.layout_, pass.state_ % pass.options_.num_directions == 1),
       backwards_(pass.module_.backwards_.load(std::memory_order_relaxed)),
-      read_(pass.sequences_ + std::max(pass.sequences_, pass.start_rows_)),
-      outputs_(pass.sequences_) {}
+      read_(5 * pass.sequences_ + pass.start_rows_),
+      outputs_(2 * pass.sequences_) {}
 
 void Recurrent::Pass::Walk::run(std::size_t left, Rounds::Member* member) {
   member_ = member;
   const Weights& weights = pass_.direction_.weights;
-  Chunk chunk;  // if it has steps, those before have carried on its projection
+  chunks_[0] = Chunk();
   for (std::size_t place = 0; left > 0; place = 1 - place) {
-    const bool carried = chunk.steps > 0;
-    if (!carried) chunk = gather_chunk(cursor_, left, place);
-    if (!carried && chunk.steps < 2) {
-      const std::size_t rows = pass_.share_.of(cursor_.active());
-      for (std::size_t j = 0; j < rows; ++j) inputs()[j] = row(pass_.input_, cursor_, j, pass_.input_size_);
-      step(rows, nullptr, nullptr, [](std::size_t, std::size_t, std::size_t) {});
+    Chunk &chunk = chunks_[place], &next = chunks_[1 - place];
+    if (!chunk.carried) chunk = gather_chunk(cursor_, left, place);
+    next = Chunk();
+    if (chunk.steps < 2 && !chunk.carried) {
+      step(nullptr, nullptr, nullptr);
       --left;
-      chunk = Chunk();
       continue;
     }
-    if (!carried) {
+    left -= chunk.steps;
+    if (chunk.carries) {
+      if (left > 0) next = gather_carried(chunk.steps, left, 1 - place);
+    } else {
       over_panels(weights, chunk.x.rows, [&](std::size_t, std::size_t first, std::size_t last) {
         pass_.kernels_.project(weights.panels(), chunk.x, first, last);
       });
     }
-    left -= chunk.steps;
-    const Chunk next = chunk.carries && left > 0 ? gather_carried(chunk.steps, left, 1 - place) : Chunk();
-    const bool carries = next.steps > 0;
-    const auto turn = [&](std::size_t part, std::size_t first, std::size_t last) {
-      Progress& progress = pass_.progress_[part];
-      const std::size_t streams = pass_.kernels_.streams;
-      if (carried && progress.stream < last * streams) {
-        pass_.kernels_.project(weights.panels(), chunk.x, progress.stream / streams, last);
-      }
-      progress = Progress{first * streams};
-    };
-    const Projection* const beside = carries ? &next.x : nullptr;
     const float* const* start = chunk.x.start;
     for (std::size_t t = 0; t < chunk.steps; ++t) {
-      const std::size_t rows = pass_.share_.of(cursor_.active());
-      step(rows, start, beside, [&](std::size_t part, std::size_t first, std::size_t last) {
-        if (t == 0 && chunk.carries) turn(part, first, last);
-      });
-      start += rows;
+      start += step(start, chunk.carries && t == 0 ? &chunk : nullptr, next.carried ? &next.x : nullptr);
     }
-    chunk = next;
+    if (chunk.steps == 1) close();  // its first step must not be open any more when its place is taken again
   }
+  close();
   pass_.module_.backwards_.store(backwards_, std::memory_order_relaxed);
 }
 
@@ -324,51 +329,128 @@ Recurrent::Pass::Chunk Recurrent::Pass::Walk::gather_chunk(Cursor cursor, std::s
 Recurrent::Pass::Chunk Recurrent::Pass::Walk::gather_carried(std::size_t ahead, std::size_t most, std::size_t place) {
   Cursor cursor = cursor_;
   for (; ahead > 0; --ahead) cursor.advance();
-  return pass_.share_.of(cursor.active()) == 1 ? gather_chunk(cursor, most, place) : Chunk();
+  if (pass_.share_.of(cursor.active()) != 1) return Chunk();
+  Chunk chunk = gather_chunk(cursor, most, place);
+  chunk.carried = true;
+  return chunk;
 }
 
-template <class Before>
-void Recurrent::Pass::Walk::step(std::size_t rows, const float* const* start, const Projection* beside,
-                                 const Before& before) {
-  for (std::size_t j = 0; j < rows; ++j) outputs_[j] = row(pass_.output_, cursor_, j, pass_.output_stride_);
+std::size_t Recurrent::Pass::Walk::step(const float* const* start, const Chunk* begins, const Projection* beside) {
+  const std::size_t rows = pass_.share_.of(cursor_.active());
+  if (rows == 0) {
+    cursor_.advance();
+    return 0;
+  }
+  if (open_ && steps_[now_].step.rows != rows) close();
+  now_ = 1 - now_;
+  const float** const x = inputs() + pass_.start_rows_ + now_ * 2 * pass_.sequences_;
+  const float** const h = x + pass_.sequences_;
+  float** const outputs = outputs_.data() + now_ * pass_.sequences_;
+  for (std::size_t j = 0; j < rows; ++j) {
+    if (!start) x[j] = row(pass_.input_, cursor_, j, pass_.input_size_);
+    h[j] = hidden()[j];
+    hidden()[j] = outputs[j] = row(pass_.output_, cursor_, j, pass_.output_stride_);
+  }
   cursor_.advance();
-  if (rows == 0) return;
-  Step step;
+  steps_[now_].begins = begins;
+  Step& step = steps_[now_].step;
   step.rows = rows;
-  step.input = inputs();
+  step.input = x;
   step.start = start;
-  step.hidden = hidden();
+  step.hidden = h;
   step.cell = pass_.cell_;
-  step.output = pass_.options_.proj_size ? pass_.unprojected_ : outputs_.data();
+  step.output = pass_.options_.proj_size ? pass_.unprojected_ : outputs;
   step.backwards = backwards_;
   step.beside = beside;
+  step.await = nullptr;
   backwards_ = !backwards_;
-  over_panels(pass_.direction_.weights, rows, [&](std::size_t part, std::size_t first, std::size_t last) {
-    before(part, first, last);
-    if (!beside) return pass_.kernels_.step(pass_.direction_.weights.panels(), step, first, last);
-    Step of_part = step;
-    of_part.progress = &pass_.progress_[part];
-    pass_.kernels_.step(pass_.direction_.weights.panels(), of_part, first, last);
-  });
-  if (pass_.options_.proj_size) {
-    Step projection;
-    projection.rows = rows;
-    projection.input = pass_.unprojected_;
-    projection.hidden = pass_.unprojected_;
-    projection.output = outputs_.data();
-    over_panels(pass_.direction_.projection, rows, [&](std::size_t, std::size_t first, std::size_t last) {
-      pass_.module_.kernels_.linear.step(pass_.direction_.projection.panels(), projection, first, last);
-    });
+  if (member_) {
+    compute_together();
+  } else {
+    step.progress = pass_.progress_.data();
+    compute(steps_[now_], 0, 1);
   }
-  for (std::size_t j = 0; j < rows; ++j) hidden()[j] = outputs_[j];
+  if (!pass_.options_.proj_size) return rows;
+  Step projection;
+  projection.rows = rows;
+  projection.input = pass_.unprojected_;
+  projection.hidden = pass_.unprojected_;
+  projection.output = outputs;
+  over_panels(pass_.direction_.projection, rows, [&](std::size_t, std::size_t first, std::size_t last) {
+    pass_.module_.kernels_.linear.step(pass_.direction_.projection.panels(), projection, first, last);
+  });
+  return rows;
+}
+
+void Recurrent::Pass::Walk::compute(const Present& present, std::size_t part, std::size_t parts) const {
+  const Panels panels = pass_.direction_.weights.panels();
+  const std::size_t count = pass_.direction_.weights.panel_count();
+  const std::size_t first = count * part / parts, last = count * (part + 1) / parts;
+  if (const Chunk* const chunk = present.begins) {
+    const std::size_t streams = pass_.kernels_.streams;
+    Progress& progress = pass_.progress_[part];
+    const std::size_t rest = chunk->carried ? progress.stream / streams : first;
+    if (rest < last) pass_.kernels_.project(panels, chunk->x, rest, last);
+    progress = Progress{first * streams};
+  }
+  pass_.kernels_.step(panels, present.step, first, last);
+}
+
+void Recurrent::Pass::Walk::compute_others(Present present, std::size_t part, std::size_t parts) const {
+  if (present.step.beside) present.step.progress = &pass_.progress_[part];
+  present.step.await = nullptr;
+  compute(present, part, parts);
+}
+
+void Recurrent::Pass::Walk::compute_together() {
+  Present &present = steps_[now_], &before = steps_[1 - now_];
+  Step& step = present.step;
+  const std::size_t own = member_->index(), parts = this->parts(pass_.direction_.weights, step.rows);
+  const bool open = open_;
+  assert(!open || parts == open_parts_);
+  open_parts_ = parts;
+  if (step.beside) step.progress = &pass_.progress_[own];
+  if (open && own + 1 < parts) {
+    step.ready = pass_.direction_.weights.panel_count() * (own + 1) / parts * pass_.kernels_.panel_units;
+    step.awaited = this;
+    step.await = [](const void* awaited) {
+      const Walk& walk = *static_cast<const Walk*>(awaited);
+      walk.close(walk.steps_[1 - walk.now_], walk.member_->index() + 1, walk.open_parts_);
+    };
+  }
+  const auto body = [&](std::size_t part) {
+    // Of the step before this member has computed its own part itself.
+    if (open) close(before, 0, part == own ? part : parts);
+    part == own ? compute(present, part, parts) : compute_others(present, part, parts);
+  };
+  // A projection needs all of the state.
+  if (pass_.options_.proj_size) {
+    member_->run(parts, body);
+  } else {
+    open_ = member_->run_open(parts, body);
+  }
+}
+
+void Recurrent::Pass::Walk::close(const Present& present, std::size_t first, std::size_t last) const {
+  member_->close(first, last, [&](std::size_t part) { compute_others(present, part, open_parts_); });
+}
+
+void Recurrent::Pass::Walk::close() {
+  if (open_) close(steps_[now_], 0, open_parts_);
+  open_ = false;
+}
+
+std::size_t Recurrent::Pass::Walk::parts(const Weights& weights, std::size_t rows) const {
+  const std::size_t fmas = weights.bytes() / sizeof(float) * rows;
+  return std::min({weights.panel_count(), 1 + fmas / part_fmas, member_->count()});
 }
 
 template <class Body>
 void Recurrent::Pass::Walk::over_panels(const Weights& weights, std::size_t rows, const Body& body) {
+  close();
   const std::size_t panels = weights.panel_count();
   if (!member_) return body(0, 0, panels);
-  const std::size_t fmas = weights.bytes() / sizeof(float) * rows;
-  const std::size_t parts = std::min({panels, 1 + fmas / part_fmas, member_->count()});
+  const std::size_t parts = this->parts(weights, rows);
   member_->run(parts, [&](std::size_t i) { body(i, panels * i / parts, panels * (i + 1) / parts); });
 }
 

@@ -3,9 +3,9 @@
 //   member 0   part 0 | part 0 | part 0 part 1 | part 0 | …
 //   member 1   part 1 | part 1 |     (late)    | part 1 | …
 //
-// In every round each part is done once, and nobody begins a round before all parts of the last are done. Part i is
-// member i's; who waits for it takes it over unless it has been begun. So a member that comes late, or loses its
-// processor between two rounds, is not waited for: it passes through the rounds that are done, and joins in.
+// In every round each part is done once, and nobody finishes a part, or takes one over, before all parts of the last
+// round are done. Part i is member i's; who waits for it takes it over unless it has been taken. So a member that comes
+// late is not waited for: it passes through the rounds that are done, and joins in.
 #pragma once
 
 #include <atomic>
@@ -26,17 +26,44 @@ class Rounds {
     Member(Rounds& rounds, std::size_t index) : rounds_(rounds), index_(index), absent_(rounds.parts_.size(), true) {}
 
     std::size_t count() const { return rounds_.parts_.size(); }
+    std::size_t index() const { return index_; }
 
     // The next round: body(i) for every i below parts, of which there are no more than members. All members call it
     // with the same numbers of parts, one after the other.
     template <class Body>
     void run(std::size_t parts, const Body& body) {
       const std::uint64_t round = round_++;
-      if (index_ < parts && rounds_.parts_[index_].take(round)) perform(index_, round, body);
+      if (index_ < parts && take_own(round)) perform(index_, round, body);
       for (std::size_t i = 0; i < parts; ++i) await(i, round, body);
     }
 
+    // The next round, left open as soon as the member has done its own part: the body of the round after closes the
+    // other parts, all of them before it ends. False if another took the member's part over; then nothing is left open.
+    template <class Body>
+    bool run_open(std::size_t parts, const Body& body) {
+      const std::uint64_t round = round_++;
+      if (index_ < parts && take_own(round)) {
+        perform(index_, round, body);
+        open_round_ = round;
+        return true;
+      }
+      for (std::size_t i = 0; i < parts; ++i) await(i, round, body);
+      return false;
+    }
+    // Parts [first, last) of the open round, with the body that it had.
+    template <class Body>
+    void close(std::size_t first, std::size_t last, const Body& body) {
+      for (std::size_t i = first; i < last; ++i) await(i, open_round_, body);
+    }
+
    private:
+    bool take_own(std::uint64_t round) {
+      if (round < reserved_) return true;
+      if (!rounds_.parts_[index_].take(round, reservation)) return false;
+      reserved_ = round + reservation;
+      return true;
+    }
+
     template <class Body>
     void perform(std::size_t i, std::uint64_t round, const Body& body) {
       body(i);
@@ -51,7 +78,7 @@ class Rounds {
       for (int patience = absent_[i] ? 0 : usual_lateness; !part.is_done(round);) {
         if (patience > 0) {
           --patience;
-        } else if (part.take(round)) {
+        } else if (part.take(round, 1)) {
           absent_[i] = true;
           return perform(i, round, body);
         }
@@ -61,27 +88,32 @@ class Rounds {
     }
 
     static constexpr int usual_lateness = 50;  // in pauses: about a microsecond
+    // Rounds in which a member takes its part at once: to take one is an exchange, which waits until all that was
+    // written before has got through. A member that loses its processor meanwhile is waited for, as one amid a part is.
+    static constexpr std::uint64_t reservation = 16;
 
     Rounds& rounds_;
     const std::size_t index_;
-    std::uint64_t round_ = 0;
+    std::uint64_t round_ = 0, open_round_ = 0;
+    std::uint64_t reserved_ = 0;  // its own part is its own in all rounds before
     std::vector<bool> absent_;
   };
 
  private:
-  // Two cache lines: those who wait look at the second alone, so that the first is still at hand when its member takes the
-  // next round.
+  // Two cache lines: those who wait look at the second alone, so that the first is still at hand when its member takes
+  // the next round.
   class Part {
    public:
     bool is_done(std::uint64_t round) const { return done_.load(std::memory_order_acquire) > round; }
-    bool take(std::uint64_t round) {
+    // For so many rounds.
+    bool take(std::uint64_t round, std::uint64_t count) {
       std::uint64_t taken = taken_.load(std::memory_order_relaxed);
-      return taken <= round && taken_.compare_exchange_strong(taken, round + 1, std::memory_order_acquire);
+      return taken <= round && taken_.compare_exchange_strong(taken, round + count, std::memory_order_acquire);
     }
     void finish(std::uint64_t round) { done_.store(round + 1, std::memory_order_release); }
 
    private:
-    // How many rounds it has been taken in, counting those that it had no part in, and how many it is done with.
+    // The first round in which it has not been taken, nor in one after it; and the first in which it is not done.
     alignas(64) std::atomic<std::uint64_t> taken_{0};
     alignas(64) std::atomic<std::uint64_t> done_{0};
   };

@@ -187,14 +187,16 @@ PACKED_RNN_INLINE void fetch([[maybe_unused]] const float* a) {
 #endif
 }
 
-// sum[r][·] += weights[k][·] * input[r][k] for k in order.
+// sum[r][·] += weights[k][·] * input[r][k] for k from `first` to `last` in order.
 template <class V, std::size_t rows, std::size_t streams, std::size_t vectors>
-PACKED_RNN_INLINE void accumulate(Sums<V, rows, streams * vectors>& sum, const float* const* inputs, std::size_t depth,
-                                  const float* weights, std::size_t stream_size, std::ptrdiff_t ahead) {
+PACKED_RNN_INLINE void accumulate(Sums<V, rows, streams * vectors>& sum, const float* const* inputs, std::size_t first,
+                                  std::size_t last, const float* weights, std::size_t stream_size,
+                                  std::ptrdiff_t ahead) {
   const float* input[rows];
   PACKED_RNN_UNROLL
   for (std::size_t r = 0; r < rows; ++r) input[r] = inputs[r];
-  for (std::size_t k = 0; k < depth; ++k) {
+  weights += first * vectors * V::lanes;
+  for (std::size_t k = first; k < last; ++k) {
     if constexpr (streams == 1) {
       PACKED_RNN_UNROLL
       for (std::size_t l = 0; l < lines_ahead<V, vectors>; ++l) fetch(weights + ahead + l * line);
@@ -239,6 +241,13 @@ struct Work {
   float* const* projected = nullptr;  // where `project` writes; null for a step
   std::size_t last_panel = 0;         // past the last of a step
   std::ptrdiff_t ahead = 0;           // from the weights in use to those to be fetched, in floats
+  mutable bool waits = false;         // for the rest of h(t−1)
+
+  PACKED_RNN_INLINE std::size_t ready() const { return waits ? step->ready : panels->hidden_size; }
+  void await() const {
+    step->await(step->awaited);
+    waits = false;
+  }
 };
 
 // What a step's sums begin with where its x has been projected.
@@ -288,7 +297,7 @@ PACKED_RNN_INLINE void tile(const Work& work, std::size_t row, std::size_t strea
       PACKED_RNN_UNROLL
       for (std::size_t c = 0; c < columns; ++c) sum[r][c] = V::load(panels.bias + stream * stream_width + c * V::lanes);
     }
-    accumulate<V, rows, streams, Cell::vectors>(sum, work.step->input + row, panels.input_size, weights, stream_size,
+    accumulate<V, rows, streams, Cell::vectors>(sum, work.step->input + row, 0, panels.input_size, weights, stream_size,
                                                 work.ahead);
   }
   if (projects) {
@@ -302,8 +311,14 @@ PACKED_RNN_INLINE void tile(const Work& work, std::size_t row, std::size_t strea
     return;
   }
   park<V, Cell, rows, columns>(sum, panels, stream, parked, row_stride);
-  accumulate<V, rows, streams, Cell::vectors>(sum, work.step->hidden + row, panels.hidden_size,
-                                              weights + panels.input_size * stream_width, stream_size, work.ahead);
+  for (std::size_t k = 0;;) {
+    const std::size_t ready = work.ready();
+    accumulate<V, rows, streams, Cell::vectors>(sum, work.step->hidden + row, k, ready,
+                                                weights + panels.input_size * stream_width, stream_size, work.ahead);
+    if (!work.waits) break;
+    work.await();
+    k = ready;
+  }
   PACKED_RNN_UNROLL
   for (std::size_t r = 0; r < rows; ++r) {
     PACKED_RNN_UNROLL
@@ -392,31 +407,37 @@ PACKED_RNN_NOINLINE void tile_beside(const Work& work, std::size_t stream, std::
   park<V, Cell, 1, B::columns>(sum, panels, stream, parked, 0);
   const float* hidden = *work.step->hidden;
   const float* weights = panels.weights + stream * stream_size + panels.input_size * width;
-  std::size_t left = panels.hidden_size;
-  while (left >= B::pace && at.stream < last_stream) {
-    Carried<V, Cell> carried;
-    carried.take_up(panels, projection, at);
-    const std::size_t can = left / B::pace, all = panels.input_size - at.k, count = can < all ? can : all;
-    for (std::size_t k = 0; k < count; ++k) {
-      PACKED_RNN_UNROLL
-      for (std::size_t j = 0; j < B::pace; ++j) {
-        const Float<V> h = V::broadcast(hidden + j);
+  for (std::size_t left = work.ready();;) {
+    while (left >= B::pace && at.stream < last_stream) {
+      Carried<V, Cell> carried;
+      carried.take_up(panels, projection, at);
+      const std::size_t can = left / B::pace, all = panels.input_size - at.k, count = can < all ? can : all;
+      for (std::size_t k = 0; k < count; ++k) {
         PACKED_RNN_UNROLL
-        for (std::size_t c = 0; c < B::columns; ++c) {
-          const float* const w = weights + j * width + c / Cell::vectors * stream_size + c % Cell::vectors * V::lanes;
-          sum[0][c] = V::fma(V::load(w), h, sum[0][c]);
-          V::keep_order(sum[0][c]);
+        for (std::size_t j = 0; j < B::pace; ++j) {
+          const Float<V> h = V::broadcast(hidden + j);
+          PACKED_RNN_UNROLL
+          for (std::size_t c = 0; c < B::columns; ++c) {
+            const float* const w = weights + j * width + c / Cell::vectors * stream_size + c % Cell::vectors * V::lanes;
+            sum[0][c] = V::fma(V::load(w), h, sum[0][c]);
+            V::keep_order(sum[0][c]);
+          }
         }
+        hidden += B::pace;
+        weights += B::pace * width;
+        carried.multiply(k);
       }
-      hidden += B::pace;
-      weights += B::pace * width;
-      carried.multiply(k);
+      left -= count * B::pace;
+      carried.put_down(panels, projection, at, count);
     }
-    left -= count * B::pace;
-    carried.put_down(panels, projection, at, count);
+    accumulate<V, 1, B::streams, Cell::vectors>(sum, &hidden, 0, left, weights, stream_size, 0);
+    if (!work.waits) break;
+    hidden += left;
+    weights += left * width;
+    left = panels.hidden_size - work.step->ready;
+    work.await();
   }
   *work.step->progress = at;
-  accumulate<V, 1, B::streams, Cell::vectors>(sum, &hidden, left, weights, stream_size, 0);
   PACKED_RNN_UNROLL
   for (std::size_t c = 0; c < B::columns; ++c) V::store(sums + c * V::lanes, sum[0][c]);
 }
@@ -537,7 +558,7 @@ PACKED_RNN_INLINE void blocks(Work work, std::size_t first, std::size_t last) {
 
 template <class V, class Cell>
 void step(const Panels& panels, const Step& step, std::size_t first, std::size_t last) {
-  blocks<V, Cell, false>({&panels, &step, nullptr, last}, first, last);
+  blocks<V, Cell, false>({&panels, &step, nullptr, last, 0, step.await != nullptr}, first, last);
 }
 
 template <class V, class Cell>

@@ -45,8 +45,12 @@ struct Step {
   const float* const* input = nullptr;   // x(t): input_size floats
   const float* const* start = nullptr;   // what a projection left for x(t); when given, input is not read
   const float* const* hidden = nullptr;  // h(t−1): hidden_size floats
-  float* const* cell = nullptr;          // c(t−1) → c(t): units floats (LSTM)
-  float* const* output = nullptr;        // h(t): units floats
+  // If given, called once, before anything else is read of h(t−1) than the first `ready` floats of every row.
+  void (*await)(const void* awaited) = nullptr;
+  const void* awaited = nullptr;
+  std::size_t ready = 0;
+  float* const* cell = nullptr;    // c(t−1) → c(t): units floats (LSTM)
+  float* const* output = nullptr;  // h(t): units floats
   // Panels from the last to the first. A caller that turns round at every step finds in the cache what the step before
   // used last; going round in one direction it would find nothing of weights larger than the cache.
   bool backwards = false;

@@ -3,7 +3,8 @@
 //
 // Let z = n ln 2 + r with n whole and |r| <= ln 2 / 2; then e^z = 2^n (1 + p) with p = e^r − 1 = r + r² q(r). The
 // coefficients of q minimise the relative error of p over that interval (1.6e-8, a quarter of an ulp), each rounded to
-// float32 before the next was fitted.
+// float32 before the next was fitted. With ln 2 in one float32, e^z is off by n 1.9e-9 of itself: where n is large, the
+// activations no longer show it.
 
 template <class V>
 struct Exponential {

@@ -58,6 +58,85 @@ TEST_P(EveryIsa, GivesTheBitsOfPortable) {
   }
 }
 
+std::vector<float*> rows_of(std::vector<float>& values, std::size_t size) {
+  std::vector<float*> rows;
+  for (std::size_t i = 0; i < values.size(); i += size) rows.push_back(values.data() + i);
+  return rows;
+}
+
+// What another thread is still computing of h(t−1) is NaN until it is awaited.
+struct Late {
+  std::vector<float>& hidden;
+  std::vector<float> values;
+  int times = 0;
+
+  static void arrive(const void* awaited) {
+    Late& late = *const_cast<Late*>(static_cast<const Late*>(awaited));
+    std::copy(late.values.begin(), late.values.end(), late.hidden.begin());
+    ++late.times;
+  }
+};
+
+TEST_P(EveryIsa, BeginsAStepBeforeAllOfTheStateIsThere) {
+  std::mt19937 random(11);
+  const Kernels& kernels = *GetParam();
+  for (const Cell& cell : cells) {
+    const CellKernels& of_cell = kernels.*cell.kernels;
+    for (const std::size_t units : {16, 40, 100}) {
+      const std::vector<float> matrix = random_floats(random, cell.gates * units * units, 0.3f);
+      Parameters parameters;
+      parameters.input_size = parameters.hidden_size = parameters.units = units;
+      parameters.weight_ih = parameters.weight_hh = matrix;
+      const Weights weights(of_cell, kernels.lanes, parameters, cell.separate_hidden_bias);
+      for (const std::size_t rows : {1, 2, 5, 6, 13}) {
+        std::vector<float> input = random_floats(random, rows * units, 1),
+                           hidden = random_floats(random, rows * units, 1);
+        std::vector<float> start = random_floats(random, rows * weights.start_size(), 1), next_start = start;
+        const std::vector<float> cells_before = random_floats(random, rows * units, 1);
+        const std::vector<float*> x = rows_of(input, units), h = rows_of(hidden, units);
+        const std::vector<float*> starts = rows_of(start, weights.start_size());
+        const std::vector<float*> next_starts = rows_of(next_start, weights.start_size());
+        const auto step = [&](bool carries, std::size_t ready, Late* late) {
+          std::vector<float> output(rows * units), cells_after = cells_before;
+          const std::vector<float*> outputs = rows_of(output, units), c = rows_of(cells_after, units);
+          const Projection projection = {rows, x.data(), next_starts.data()};
+          Progress progress;
+          Step step;
+          step.rows = rows;
+          step.input = x.data();
+          step.hidden = h.data();
+          step.cell = c.data();
+          step.output = outputs.data();
+          if (carries) {
+            step.start = starts.data();
+            step.beside = &projection;
+            step.progress = &progress;
+          }
+          if (late) {
+            step.ready = ready;
+            step.awaited = late;
+            step.await = Late::arrive;
+          }
+          of_cell.step(weights.panels(), step, 0, weights.panel_count());
+          output.insert(output.end(), cells_after.begin(), cells_after.end());
+          return output;
+        };
+        for (const bool carries : {false, true}) {
+          if (carries && (rows > 1 || of_cell.beside_rows == 0)) continue;
+          const std::vector<float> expected = step(carries, 0, nullptr);
+          for (const std::size_t ready : {std::size_t(0), std::size_t(7), units - 1}) {
+            Late late{hidden, hidden};
+            for (float* row : h) std::fill(row + ready, row + units, std::numeric_limits<float>::quiet_NaN());
+            EXPECT_EQ(step(carries, ready, &late), expected)
+                << cell.name << ", " << units << " units, " << rows << " rows, " << ready << " ready, " << carries;
+            EXPECT_EQ(late.times, 1);
+          }
+        }
+      }
+    }
+  }
+}
+
 TEST_P(EveryIsa, LinearGivesTheBitsOfPortable) {
   std::mt19937 random(8);
   for (const std::size_t out : sizes_around_lanes()) {

@@ -153,6 +153,51 @@ TEST(Rounds, FollowEachOther) {
   }
 }
 
+// The same of rounds that are left open: what is read of the round before has been closed, and every part is done once.
+TEST(Rounds, AreClosedByTheNext) {
+  constexpr std::size_t count = 3, rounds = 3000;
+  for (int run = 0; run < 10; ++run) {
+    Rounds shared(count);
+    std::vector<std::array<std::atomic<int>, count>> done(rounds);
+    std::atomic<bool> sound{true};
+    const auto check = [&](std::size_t round, std::size_t first, std::size_t last) {
+      for (std::size_t part = first; part < last; ++part) {
+        if (done[round][part] != 1) sound = false;
+      }
+    };
+    const auto go = [&](std::size_t index) {
+      for (std::size_t i = 0; i < 100 * index; ++i) std::this_thread::yield();
+      Rounds::Member member(shared, index);
+      const auto finish = [&](std::size_t round, std::size_t part) {
+        if (round > 0) check(round - 1, 0, count);
+        if (round % 100 == 10 * index) std::this_thread::yield();
+        ++done[round][part];
+      };
+      bool open = false;
+      for (std::size_t round = 0; round < rounds; ++round) {
+        const auto close = [&](std::size_t first, std::size_t last) {
+          if (open) member.close(first, last, [&](std::size_t part) { finish(round - 1, part); });
+          if (round > 0) check(round - 1, first, last);
+        };
+        const bool own = member.run_open(count, [&](std::size_t part) {
+          close(0, part == index ? part : count);
+          if (part == index) close(part, count);
+          finish(round, part);
+        });
+        if (!own) check(round, 0, count);
+        open = own;
+      }
+      if (open) member.close(0, count, [&](std::size_t part) { finish(rounds - 1, part); });
+      check(rounds - 1, 0, count);
+    };
+    std::vector<std::thread> others;
+    for (std::size_t i = 1; i < count; ++i) others.emplace_back(go, i);
+    go(0);
+    for (std::thread& other : others) other.join();
+    EXPECT_TRUE(sound);
+  }
+}
+
 TEST(Rounds, WaitForAPartOfTheirOwnThatAnotherTookOver) {
   Rounds shared(2);
   std::atomic<bool> taken{false}, asked{false}, done{false};
