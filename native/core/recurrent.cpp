@@ -234,7 +234,7 @@ Recurrent::Pass::Pass(const Recurrent& module, const Run& run, std::size_t layer
                                            start_bytes / (direction_.weights.start_size() * sizeof(float)))})),
       single_rows_(chunk_rows_ > 0 && direction_.weights.bytes() >= least_carried_bytes &&
                            direction_.weights.bytes() <= most_carried_bytes
-                       ? 2 * kernels_.beside_rows
+                       ? kernels_.beside_rows
                        : 0),
       start_rows_(std::max(chunk_rows_, 2 * single_rows_)),
       written_(2 * sequences_ + start_rows_),
