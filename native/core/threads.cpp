@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "core/affinity.h"
 #include "core/spin.h"
 
 namespace packed_rnn {
@@ -93,6 +94,7 @@ class Helper {
       const std::lock_guard<std::mutex> lock(mutex_);
       missed = mailbox_.exchange(&job, std::memory_order_acq_rel);
       asleep = asleep_;
+      if (asleep) detour_.begin(thread_);
     }
     if (missed) missed->helpers.fetch_sub(1, std::memory_order_release);
     if (asleep) wake_.notify_one();
@@ -120,6 +122,7 @@ class Helper {
     asleep_ = true;
     wake_.wait(lock, [this] { return stop_ || mailbox_.load(std::memory_order_relaxed); });
     asleep_ = false;
+    detour_.end();
     return mailbox_.exchange(nullptr, std::memory_order_acq_rel);
   }
 
@@ -143,6 +146,7 @@ class Helper {
   std::mutex mutex_;
   std::condition_variable wake_;
   bool asleep_ = false;
+  Detour detour_;
   bool stop_ = false;
   std::thread thread_;  // last: it uses the others
 };

@@ -4,10 +4,13 @@
 
 #include <array>
 #include <atomic>
+#include <condition_variable>
+#include <mutex>
 #include <thread>
 #include <vector>
 
 #include "core/account.h"
+#include "core/affinity.h"
 #include "core/rounds.h"
 
 namespace packed_rnn::test {
@@ -227,6 +230,57 @@ TEST(Rounds, GoOnWithoutTheOtherMembers) {
   ASSERT_EQ(parts.size(), 300u);
   for (std::size_t i = 0; i < parts.size(); ++i) ASSERT_EQ(parts[i], i % 3);
 }
+
+#if defined(__linux__)
+TEST(Detour, WakesAThreadOnAnotherProcessor) {
+  cpu_set_t all, here;
+  ASSERT_EQ(pthread_getaffinity_np(pthread_self(), sizeof(all), &all), 0);
+  if (CPU_COUNT(&all) < 2) GTEST_SKIP() << "there is only one";
+  Detour detour;
+  std::mutex mutex;
+  std::condition_variable wake;
+  bool asleep = false, awake = false;
+  int woken_on = -1;
+  std::thread sleeper([&] {
+    std::unique_lock<std::mutex> lock(mutex);
+    asleep = true;
+    wake.wait(lock, [&] { return awake; });
+    woken_on = sched_getcpu();
+    detour.end();
+  });
+  const int processor = sched_getcpu();
+  CPU_ZERO(&here);
+  CPU_SET(static_cast<std::size_t>(processor), &here);
+  ASSERT_EQ(pthread_setaffinity_np(pthread_self(), sizeof(here), &here), 0);
+  for (bool ready = false; !ready; std::this_thread::yield()) {
+    const std::lock_guard<std::mutex> lock(mutex);
+    if (!asleep) continue;
+    ready = awake = true;
+    detour.begin(sleeper);
+  }
+  wake.notify_one();
+  sleeper.join();
+  EXPECT_NE(woken_on, -1);
+  EXPECT_NE(woken_on, processor);
+  EXPECT_EQ(pthread_setaffinity_np(pthread_self(), sizeof(all), &all), 0);
+}
+
+TEST(Detour, LeavesAThreadWhereItMayRunAfterwards) {
+  cpu_set_t before, after;
+  ASSERT_EQ(pthread_getaffinity_np(pthread_self(), sizeof(before), &before), 0);
+  Detour detour;
+  std::atomic<bool> begun{false};
+  std::thread thread([&] {
+    while (!begun) std::this_thread::yield();
+    detour.end();
+    pthread_getaffinity_np(pthread_self(), sizeof(after), &after);
+  });
+  detour.begin(thread);
+  begun = true;
+  thread.join();
+  EXPECT_TRUE(CPU_EQUAL(&before, &after));
+}
+#endif
 
 TEST(Threads, StartAgainAfterAStop) {
   set_num_threads(2);
