@@ -2,6 +2,8 @@
   "variables": {
     "packed_rnn_core": [
       "native/core/layers.cpp",
+      "native/core/layout.cpp",
+      "native/core/pass.cpp",
       "native/core/recurrent.cpp",
       "native/core/sequence.cpp",
       "native/core/threads.cpp",

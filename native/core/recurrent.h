@@ -8,7 +8,7 @@
 
 #include "core/account.h"
 #include "core/cell.h"
-#include "core/sequence.h"
+#include "core/layout.h"
 #include "core/view.h"
 #include "core/weights.h"
 
@@ -29,39 +29,6 @@ struct RecurrentOptions {
   }
 };
 
-// Where the steps of a batch lie among the rows of its input and output. Sequences are counted by length, longest
-// first.
-class Layout {
- public:
-  // Step t of sequence i is row batch_sizes[0] + … + batch_sizes[t − 1] + i.
-  static Layout packed(const Packing& packing, std::size_t rows);
-  // All sequences have `steps` steps; step t of sequence i is row t * batch + i, or i * steps + t.
-  static Layout padded(std::size_t batch, std::size_t steps, bool batch_first);
-
-  std::size_t batch() const { return packing_.batch; }
-  std::size_t steps() const { return steps_; }
-  std::size_t rows() const { return rows_; }
-  std::size_t sequence_stride() const { return sequence_stride_; }
-  // The rows that a step takes, and the sequences that have that step.
-  std::size_t step_stride(std::size_t t) const { return is_packed() ? active(t) : step_stride_; }
-  std::size_t active(std::size_t t) const {
-    return is_packed() ? static_cast<std::size_t>(packing_.batch_sizes[t]) : packing_.batch;
-  }
-  // The row of sequence 0 at the last step.
-  std::size_t last_step_row() const { return is_packed() ? rows_ - active(steps_ - 1) : (steps_ - 1) * step_stride_; }
-  // The caller's number of sequence i.
-  std::size_t sequence(std::size_t i) const { return packing_.sequence(i); }
-
- private:
-  bool is_packed() const { return packing_.batch_sizes.size != 0; }
-
-  Packing packing_;
-  std::size_t steps_ = 0;
-  std::size_t rows_ = 0;
-  std::size_t step_stride_ = 0;
-  std::size_t sequence_stride_ = 1;
-};
-
 // The caller's arrays, row-major. States are [layers * directions][batch][size] in the caller's order of sequences.
 struct Run {
   Layout layout;
@@ -72,6 +39,8 @@ struct Run {
   float* final_hidden = nullptr;
   float* final_cell = nullptr;  // for cells that have one
 };
+
+class Pass;
 
 class Recurrent {
  public:
@@ -92,7 +61,7 @@ class Recurrent {
     Weights weights;
     Weights projection;
   };
-  class Pass;
+  friend class Pass;
 
   std::size_t shares(const Run& run, std::size_t threads) const;
   std::size_t useful_threads(const Run& run, double fmas) const;

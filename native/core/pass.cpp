@@ -1,0 +1,276 @@
+#include "core/pass.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cstring>
+
+namespace packed_rnn {
+
+Pass::Pass(const Recurrent& module, const Run& run, std::size_t layer, std::size_t direction, Share share,
+           Place<const float> input, Place<float> output)
+    : module_(module),
+      options_(module.options_),
+      kernels_(module.kernels_.*module.options_.cell->kernels),
+      direction_(module.directions_[layer * options_.num_directions + direction]),
+      run_(run),
+      layout_(run.layout),
+      state_(layer * options_.num_directions + direction),
+      share_(share),
+      input_(input),
+      output_({output.data + direction * options_.output_size(), output.between}),
+      input_size_(options_.layer_input_size(layer)),
+      output_stride_(options_.num_directions * options_.output_size()),
+      sequences_(share.of(run.layout.batch())),
+      chunk_rows_(layout_.steps() < 2 || share.of(layout_.active(layout_.steps() - 1)) >= kernels_.tile_rows
+                      ? 0
+                      : std::min({most_chunk_rows, layout_.rows(),
+                                  std::max(kernels_.tile_rows,
+                                           start_bytes / (direction_.weights.start_size() * sizeof(float)))})),
+      single_rows_(chunk_rows_ > 0 && direction_.weights.bytes() >= least_carried_bytes &&
+                           direction_.weights.bytes() <= most_carried_bytes
+                       ? kernels_.beside_rows
+                       : 0),
+      start_rows_(std::max(chunk_rows_, 2 * single_rows_)),
+      written_(2 * sequences_ + start_rows_),
+      cell_(written_.data()),
+      unprojected_(cell_ + sequences_),
+      starts_(unprojected_ + sequences_),
+      start_memory_(start_rows_ * direction_.weights.start_size()),
+      unprojected_memory_(options_.proj_size ? sequences_ * options_.hidden_size : 0),
+      walk_(*this) {
+  for (std::size_t r = 0; r < start_rows_; ++r) starts_[r] = start_memory_.data() + r * direction_.weights.start_size();
+  if (options_.proj_size) {
+    for (std::size_t j = 0; j < sequences_; ++j) {
+      unprojected_[j] = unprojected_memory_.data() + j * options_.hidden_size;
+    }
+  }
+  start_states();
+}
+
+void Pass::run(std::size_t steps, std::size_t first_row, Team& team) {
+  walk_.set_span(first_row);
+  if (single_rows_ > 0) progress_.resize(team.size());
+  if (team.size() == 1) {
+    walk_.run(steps, nullptr);
+  } else {
+    Rounds rounds(team.size());
+    std::vector<Rounds::Member> members;
+    members.reserve(team.size());
+    for (std::size_t i = 0; i < team.size(); ++i) members.emplace_back(rounds, i);
+    std::vector<Walk> others(team.size() - 1, walk_);
+    team.run_together([&](std::size_t i) { (i == 0 ? walk_ : others[i - 1]).run(steps, &members[i]); });
+  }
+  finish_states();
+}
+
+Pass::Walk::Walk(const Pass& pass)
+    : pass_(pass),
+      cursor_(pass.layout_, pass.state_ % pass.options_.num_directions == 1),
+      backwards_(pass.module_.backwards_.load(std::memory_order_relaxed)),
+      read_(5 * pass.sequences_ + pass.start_rows_),
+      outputs_(2 * pass.sequences_) {}
+
+void Pass::Walk::run(std::size_t left, Rounds::Member* member) {
+  member_ = member;
+  const Weights& weights = pass_.direction_.weights;
+  chunks_[0] = Chunk();
+  for (std::size_t place = 0; left > 0; place = 1 - place) {
+    Chunk &chunk = chunks_[place], &next = chunks_[1 - place];
+    if (!chunk.carried) chunk = gather_chunk(cursor_, left, place);
+    next = Chunk();
+    if (chunk.steps < 2 && !chunk.carried) {
+      step(nullptr, nullptr, nullptr);
+      --left;
+      continue;
+    }
+    left -= chunk.steps;
+    if (chunk.carries) {
+      if (left > 0) next = gather_carried(chunk.steps, left, 1 - place);
+    } else {
+      over_panels(weights, chunk.x.rows, [&](std::size_t, std::size_t first, std::size_t last) {
+        pass_.kernels_.project(weights.panels(), chunk.x, first, last);
+      });
+    }
+    const float* const* start = chunk.x.start;
+    for (std::size_t t = 0; t < chunk.steps; ++t) {
+      start += step(start, chunk.carries && t == 0 ? &chunk : nullptr, next.carried ? &next.x : nullptr);
+    }
+    if (chunk.steps == 1) close();  // its first step must not be open any more when its place is taken again
+  }
+  close();
+  pass_.module_.backwards_.store(backwards_, std::memory_order_relaxed);
+}
+
+Pass::Chunk Pass::Walk::gather_chunk(Cursor cursor, std::size_t most, std::size_t place) {
+  Chunk chunk;
+  const auto can_carry = [this](std::size_t rows) { return rows == 1 && pass_.single_rows_ > 0; };
+  chunk.carries = can_carry(pass_.share_.of(cursor.active()));
+  const std::size_t room = chunk.carries ? pass_.single_rows_ : pass_.chunk_rows_;
+  const std::size_t first = chunk.carries ? place * pass_.single_rows_ : 0;
+  chunk.x.input = inputs() + first;
+  chunk.x.start = pass_.starts_ + first;
+  for (; chunk.steps < most; cursor.advance(), ++chunk.steps) {
+    const std::size_t more = pass_.share_.of(cursor.active());
+    if (more >= pass_.kernels_.tile_rows || chunk.x.rows + more > room || can_carry(more) != chunk.carries) break;
+    for (std::size_t j = 0; j < more; ++j) {
+      inputs()[first + chunk.x.rows + j] = row(pass_.input_, cursor, j, pass_.input_size_);
+    }
+    chunk.x.rows += more;
+  }
+  return chunk;
+}
+
+Pass::Chunk Pass::Walk::gather_carried(std::size_t ahead, std::size_t most, std::size_t place) {
+  Cursor cursor = cursor_;
+  for (; ahead > 0; --ahead) cursor.advance();
+  if (pass_.share_.of(cursor.active()) != 1) return Chunk();
+  Chunk chunk = gather_chunk(cursor, most, place);
+  chunk.carried = true;
+  return chunk;
+}
+
+std::size_t Pass::Walk::step(const float* const* start, const Chunk* begins, const Projection* beside) {
+  const std::size_t rows = pass_.share_.of(cursor_.active());
+  if (rows == 0) {
+    cursor_.advance();
+    return 0;
+  }
+  if (open_ && steps_[now_].step.rows != rows) close();
+  now_ = 1 - now_;
+  const float** const x = inputs() + pass_.start_rows_ + now_ * 2 * pass_.sequences_;
+  const float** const h = x + pass_.sequences_;
+  float** const outputs = outputs_.data() + now_ * pass_.sequences_;
+  for (std::size_t j = 0; j < rows; ++j) {
+    if (!start) x[j] = row(pass_.input_, cursor_, j, pass_.input_size_);
+    h[j] = hidden()[j];
+    hidden()[j] = outputs[j] = row(pass_.output_, cursor_, j, pass_.output_stride_);
+  }
+  cursor_.advance();
+  steps_[now_].begins = begins;
+  Step& step = steps_[now_].step;
+  step.rows = rows;
+  step.input = x;
+  step.start = start;
+  step.hidden = h;
+  step.cell = pass_.cell_;
+  step.output = pass_.options_.proj_size ? pass_.unprojected_ : outputs;
+  step.backwards = backwards_;
+  step.beside = beside;
+  step.await = nullptr;
+  backwards_ = !backwards_;
+  if (member_) {
+    compute_together();
+  } else {
+    step.progress = pass_.progress_.data();
+    compute(steps_[now_], 0, 1);
+  }
+  if (!pass_.options_.proj_size) return rows;
+  Step projection;
+  projection.rows = rows;
+  projection.input = pass_.unprojected_;
+  projection.hidden = pass_.unprojected_;
+  projection.output = outputs;
+  over_panels(pass_.direction_.projection, rows, [&](std::size_t, std::size_t first, std::size_t last) {
+    pass_.module_.kernels_.linear.step(pass_.direction_.projection.panels(), projection, first, last);
+  });
+  return rows;
+}
+
+void Pass::Walk::compute(const Present& present, std::size_t part, std::size_t parts) const {
+  const Panels panels = pass_.direction_.weights.panels();
+  const std::size_t count = pass_.direction_.weights.panel_count();
+  const std::size_t first = count * part / parts, last = count * (part + 1) / parts;
+  if (const Chunk* const chunk = present.begins) {
+    const std::size_t streams = pass_.kernels_.streams;
+    Progress& progress = pass_.progress_[part];
+    const std::size_t rest = chunk->carried ? progress.stream / streams : first;
+    if (rest < last) pass_.kernels_.project(panels, chunk->x, rest, last);
+    progress = Progress{first * streams};
+  }
+  pass_.kernels_.step(panels, present.step, first, last);
+}
+
+void Pass::Walk::compute_others(Present present, std::size_t part, std::size_t parts) const {
+  if (present.step.beside) present.step.progress = &pass_.progress_[part];
+  present.step.await = nullptr;
+  compute(present, part, parts);
+}
+
+void Pass::Walk::compute_together() {
+  Present &present = steps_[now_], &before = steps_[1 - now_];
+  Step& step = present.step;
+  const std::size_t own = member_->index(), parts = this->parts(pass_.direction_.weights, step.rows);
+  const bool open = open_;
+  assert(!open || parts == open_parts_);
+  open_parts_ = parts;
+  if (step.beside) step.progress = &pass_.progress_[own];
+  if (open && own + 1 < parts) {
+    step.ready = pass_.direction_.weights.panel_count() * (own + 1) / parts * pass_.kernels_.panel_units;
+    step.awaited = this;
+    step.await = [](const void* awaited) {
+      const Walk& walk = *static_cast<const Walk*>(awaited);
+      walk.close(walk.steps_[1 - walk.now_], walk.member_->index() + 1, walk.open_parts_);
+    };
+  }
+  const auto body = [&](std::size_t part) {
+    // Of the step before this member has computed its own part itself.
+    if (open) close(before, 0, part == own ? part : parts);
+    part == own ? compute(present, part, parts) : compute_others(present, part, parts);
+  };
+  // A projection needs all of the state.
+  if (pass_.options_.proj_size) {
+    member_->run(parts, body);
+  } else {
+    open_ = member_->run_open(parts, body);
+  }
+}
+
+void Pass::Walk::close(const Present& present, std::size_t first, std::size_t last) const {
+  member_->close(first, last, [&](std::size_t part) { compute_others(present, part, open_parts_); });
+}
+
+void Pass::Walk::close() {
+  if (open_) close(steps_[now_], 0, open_parts_);
+  open_ = false;
+}
+
+std::size_t Pass::Walk::parts(const Weights& weights, std::size_t rows) const {
+  const std::size_t fmas = weights.bytes() / sizeof(float) * rows;
+  return std::min({weights.panel_count(), 1 + fmas / part_fmas, member_->count()});
+}
+
+template <class Body>
+void Pass::Walk::over_panels(const Weights& weights, std::size_t rows, const Body& body) {
+  close();
+  const std::size_t panels = weights.panel_count();
+  if (!member_) return body(0, 0, panels);
+  const std::size_t parts = this->parts(weights, rows);
+  member_->run(parts, [&](std::size_t i) { body(i, panels * i / parts, panels * (i + 1) / parts); });
+}
+
+void Pass::start_states() {
+  const std::size_t size = options_.output_size(), units = options_.hidden_size;
+  for (std::size_t j = 0; j < sequences_; ++j) {
+    const std::size_t row = state_row(j);
+    walk_.hidden()[j] = run_.initial_hidden ? run_.initial_hidden + row * size : module_.zeros_.data();
+    if (!options_.cell->has_cell_state) continue;
+    cell_[j] = run_.final_cell + row * units;
+    if (!run_.initial_cell) {
+      std::fill_n(cell_[j], units, 0.0f);
+    } else if (run_.initial_cell != run_.final_cell) {
+      std::memcpy(cell_[j], run_.initial_cell + row * units, units * sizeof(float));
+    }
+  }
+}
+
+void Pass::finish_states() {
+  const std::size_t size = options_.output_size();
+  for (std::size_t j = 0; j < sequences_; ++j) {
+    const float*& hidden = walk_.hidden()[j];
+    float* const last = run_.final_hidden + state_row(j) * size;
+    if (hidden != last) std::memcpy(last, hidden, size * sizeof(float));
+    hidden = last;
+  }
+}
+
+}  // namespace packed_rnn

@@ -1,0 +1,155 @@
+// One direction of one layer over time.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "core/layout.h"
+#include "core/recurrent.h"
+#include "core/rounds.h"
+#include "core/threads.h"
+
+namespace packed_rnn {
+
+// Some sequences of a batch: first, first + every, first + 2 * every … An interleaved share of sequences sorted by
+// length is a fair share of the steps, whatever the lengths.
+struct Share {
+  std::size_t first = 0;
+  std::size_t every = 1;
+
+  std::size_t of(std::size_t count) const { return count > first ? (count - first + every - 1) / every : 0; }
+};
+
+// Where a layer finds its input or leaves its output: the caller's array, or one between layers, which holds the steps
+// of one span and begins with its first.
+template <class Float>
+struct Place {
+  Float* data;
+  bool between;
+};
+
+// One direction of one layer, over a share of the sequences, span by span.
+class Pass {
+ public:
+  // Of a step, shared among threads, each has at least half of this: less is done sooner than it is shared.
+  static constexpr std::size_t part_fmas = 1 << 15;
+
+  Pass(const Recurrent& module, const Run& run, std::size_t layer, std::size_t direction, Share share,
+       Place<const float> input, Place<float> output);
+
+  // The next so many steps, by the whole team; first_row is that of the first of them in time. Between spans the hidden
+  // state is in the caller's final_hidden.
+  void run(std::size_t steps, std::size_t first_row, Team& team);
+
+ private:
+  // x of so many rows is multiplied at once when a step alone has too few to use the weights well.
+  static constexpr std::size_t start_bytes = 256 << 10, most_chunk_rows = 60;
+
+  // Steps of one row wait for weights, and so carry on the projection of the next chunk meanwhile, if the weights are
+  // no smaller or larger than this: of smaller ones half are still in the closest cache from the step before, and
+  // larger ones lose more by weight_ih being read for each chunk.
+  static constexpr std::size_t least_carried_bytes = 256 << 10, most_carried_bytes = 16 << 20;
+
+  // Steps whose x is projected at once.
+  struct Chunk {
+    std::size_t steps = 0;
+    bool carries = false;  // every step has one row, and can carry on a projection
+    bool carried = false;  // the steps of the chunk before have carried on its projection
+    Projection x;
+  };
+  struct Present {
+    Step step;
+    const Chunk* begins = nullptr;  // the chunk that it is the first of, if that carries
+  };
+  // The way of one thread through the steps. Of several threads each knows its way by itself, so that nothing passes
+  // between them but the states, and that they have been computed.
+  class Walk {
+   public:
+    explicit Walk(const Pass& pass);
+
+    // `member` is null for a thread on its own.
+    void run(std::size_t steps, Rounds::Member* member);
+    void set_span(std::size_t first_row) { span_row_ = first_row; }
+
+    // h(t−1) for each sequence of the share.
+    const float** hidden() { return read_.data(); }
+
+   private:
+    // x for each row of a chunk. Chunks that can carry on the next one's projection have two places in turn.
+    const float** inputs() { return read_.data() + pass_.sequences_; }
+    // The steps from a place in time on, `most` at most, whose rows fit a chunk.
+    Chunk gather_chunk(Cursor cursor, std::size_t most, std::size_t place);
+    // The chunk so many steps ahead, if steps of one row can carry on its projection.
+    Chunk gather_carried(std::size_t ahead, std::size_t most, std::size_t place);
+    // The step at the cursor, which moves on, and its rows. It may be the first of a chunk that carries, and may carry
+    // on a projection.
+    std::size_t step(const float* const* start, const Chunk* begins, const Projection* beside);
+    void compute(const Present& present, std::size_t part, std::size_t parts) const;
+    void compute_others(Present present, std::size_t part, std::size_t parts) const;
+    // The present step, as one of a team. Parts of other members are left open: the next step begins with the states
+    // that are there.
+    void compute_together();
+    // What is open of a step, of parts [first, last).
+    void close(const Present& present, std::size_t first, std::size_t last) const;
+    void close();
+    std::size_t parts(const Weights& weights, std::size_t rows) const;
+    // body(part, first, last) over all panels of some weights, for so many rows.
+    template <class Body>
+    void over_panels(const Weights& weights, std::size_t rows, const Body& body);
+
+    template <class Float>
+    Float* row(const Place<Float>& place, const Cursor& cursor, std::size_t j, std::size_t stride) const {
+      const std::size_t i = pass_.share_.first + j * pass_.share_.every;
+      const std::size_t row =
+          place.between ? cursor.time_row() - span_row_ + i : cursor.row() + i * pass_.layout_.sequence_stride();
+      return place.data + row * stride;
+    }
+
+    const Pass& pass_;
+    Cursor cursor_;
+    std::size_t span_row_ = 0;
+    bool backwards_;
+    Rounds::Member* member_ = nullptr;
+    std::vector<const float*> read_;  // hidden(), inputs(), and of the steps below x(t) and h(t−1)
+    std::vector<float*> outputs_;     // of the steps below
+    Chunk chunks_[2];                 // in their places
+    // The present step and the one before, in turn.
+    Present steps_[2];
+    std::size_t now_ = 0;
+    // Of the last step, whether other members' parts are open, and how many parts it has.
+    bool open_ = false;
+    std::size_t open_parts_ = 0;
+  };
+
+  void start_states();
+  void finish_states();
+  std::size_t state_row(std::size_t j) const {
+    return state_ * layout_.batch() + layout_.sequence(share_.first + j * share_.every);
+  }
+
+  const Recurrent& module_;
+  const RecurrentOptions& options_;
+  const CellKernels& kernels_;
+  const Recurrent::Direction& direction_;
+  const Run& run_;
+  const Layout& layout_;
+  const std::size_t state_;  // layer * directions + direction
+  const Share share_;
+  const Place<const float> input_;
+  const Place<float> output_;
+  const std::size_t input_size_, output_stride_;
+  const std::size_t sequences_;    // in the share
+  const std::size_t chunk_rows_;   // at most; 0 if no step has few enough rows
+  const std::size_t single_rows_;  // of them in a chunk that carries; 0 if none does
+  const std::size_t start_rows_;   // of all chunks that are there at a time
+
+  // For each sequence of the share c(t−1) → c(t), and h(t) before the projection; and for each row of a chunk what
+  // `project` makes of its x.
+  std::vector<float*> written_;
+  float **cell_, **unprojected_, **starts_;
+  Floats start_memory_, unprojected_memory_;
+  mutable std::vector<Progress> progress_;  // with the next chunk's projection, of each part of the panels
+  Walk walk_;
+};
+
+}  // namespace packed_rnn
