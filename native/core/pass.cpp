@@ -87,7 +87,7 @@ void Pass::Walk::run(std::size_t left, Rounds::Member* member) {
     if (chunk.carries) {
       if (left > 0) next = gather_carried(chunk.steps, left, 1 - place);
     } else {
-      over_panels(weights, chunk.x.rows, [&](std::size_t, std::size_t first, std::size_t last) {
+      over_panels(weights, chunk.x.rows, [&](std::size_t first, std::size_t last) {
         pass_.kernels_.project(weights.panels(), chunk.x, first, last);
       });
     }
@@ -170,24 +170,23 @@ std::size_t Pass::Walk::step(const float* const* start, const Chunk* begins, con
   projection.input = pass_.unprojected_;
   projection.hidden = pass_.unprojected_;
   projection.output = outputs;
-  over_panels(pass_.direction_.projection, rows, [&](std::size_t, std::size_t first, std::size_t last) {
+  over_panels(pass_.direction_.projection, rows, [&](std::size_t first, std::size_t last) {
     pass_.module_.kernels_.linear.step(pass_.direction_.projection.panels(), projection, first, last);
   });
   return rows;
 }
 
 void Pass::Walk::compute(const Present& present, std::size_t part, std::size_t parts) const {
-  const Panels panels = pass_.direction_.weights.panels();
-  const std::size_t count = pass_.direction_.weights.panel_count();
-  const std::size_t first = count * part / parts, last = count * (part + 1) / parts;
+  const Weights& weights = pass_.direction_.weights;
+  const std::size_t first = first_panel(weights, part, parts), last = first_panel(weights, part + 1, parts);
   if (const Chunk* const chunk = present.begins) {
     const std::size_t streams = pass_.kernels_.streams;
     Progress& progress = pass_.progress_[part];
     const std::size_t rest = chunk->carried ? progress.stream / streams : first;
-    if (rest < last) pass_.kernels_.project(panels, chunk->x, rest, last);
+    if (rest < last) pass_.kernels_.project(weights.panels(), chunk->x, rest, last);
     progress = Progress{first * streams};
   }
-  pass_.kernels_.step(panels, present.step, first, last);
+  pass_.kernels_.step(weights.panels(), present.step, first, last);
 }
 
 void Pass::Walk::compute_others(Present present, std::size_t part, std::size_t parts) const {
@@ -205,7 +204,7 @@ void Pass::Walk::compute_together() {
   open_parts_ = parts;
   if (step.beside) step.progress = &pass_.progress_[own];
   if (open && own + 1 < parts) {
-    step.ready = pass_.direction_.weights.panel_count() * (own + 1) / parts * pass_.kernels_.panel_units;
+    step.ready = first_panel(pass_.direction_.weights, own + 1, parts) * pass_.kernels_.panel_units;
     step.awaited = this;
     step.await = [](const void* awaited) {
       const Walk& walk = *static_cast<const Walk*>(awaited);
@@ -242,10 +241,10 @@ std::size_t Pass::Walk::parts(const Weights& weights, std::size_t rows) const {
 template <class Body>
 void Pass::Walk::over_panels(const Weights& weights, std::size_t rows, const Body& body) {
   close();
-  const std::size_t panels = weights.panel_count();
-  if (!member_) return body(0, 0, panels);
+  if (!member_) return body(0, weights.panel_count());
   const std::size_t parts = this->parts(weights, rows);
-  member_->run(parts, [&](std::size_t i) { body(i, panels * i / parts, panels * (i + 1) / parts); });
+  member_->run(
+      parts, [&](std::size_t part) { body(first_panel(weights, part, parts), first_panel(weights, part + 1, parts)); });
 }
 
 void Pass::start_states() {

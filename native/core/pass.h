@@ -57,6 +57,7 @@ class Pass {
     bool carried = false;  // the steps of the chunk before have carried on its projection
     Projection x;
   };
+  // A step that may still be open when the next one begins, and so keeps what belongs to it.
   struct Present {
     Step step;
     const Chunk* begins = nullptr;  // the chunk that it is the first of, if that carries
@@ -84,6 +85,7 @@ class Pass {
     // The step at the cursor, which moves on, and its rows. It may be the first of a chunk that carries, and may carry
     // on a projection.
     std::size_t step(const float* const* start, const Chunk* begins, const Projection* beside);
+    // A part of the panels: this thread's own, or another's.
     void compute(const Present& present, std::size_t part, std::size_t parts) const;
     void compute_others(Present present, std::size_t part, std::size_t parts) const;
     // The present step, as one of a team. Parts of other members are left open: the next step begins with the states
@@ -92,8 +94,12 @@ class Pass {
     // What is open of a step, of parts [first, last).
     void close(const Present& present, std::size_t first, std::size_t last) const;
     void close();
+    // How many parts the panels are in for so many rows.
     std::size_t parts(const Weights& weights, std::size_t rows) const;
-    // body(part, first, last) over all panels of some weights, for so many rows.
+    static std::size_t first_panel(const Weights& weights, std::size_t part, std::size_t parts) {
+      return weights.panel_count() * part / parts;
+    }
+    // body(first, last) over all panels of some weights, for so many rows.
     template <class Body>
     void over_panels(const Weights& weights, std::size_t rows, const Body& body);
 
