@@ -162,7 +162,7 @@ std::size_t Pass::Walk::step(const float* const* start, const Chunk* begins, con
     compute_together();
   } else {
     step.progress = pass_.progress_.data();
-    compute(steps_[now_], 0, 1);
+    compute(steps_[now_], 0, 0, pass_.direction_.weights.panel_count());
   }
   if (!pass_.options_.proj_size) return rows;
   Step projection;
@@ -176,35 +176,37 @@ std::size_t Pass::Walk::step(const float* const* start, const Chunk* begins, con
   return rows;
 }
 
-void Pass::Walk::compute(const Present& present, std::size_t part, std::size_t parts) const {
-  const Weights& weights = pass_.direction_.weights;
-  const std::size_t first = first_panel(weights, part, parts), last = first_panel(weights, part + 1, parts);
+void Pass::Walk::compute(const Present& present, std::size_t part, std::size_t first, std::size_t last) const {
+  const Panels panels = pass_.direction_.weights.panels();
   if (const Chunk* const chunk = present.begins) {
     const std::size_t streams = pass_.kernels_.streams;
     Progress& progress = pass_.progress_[part];
     const std::size_t rest = chunk->carried ? progress.stream / streams : first;
-    if (rest < last) pass_.kernels_.project(weights.panels(), chunk->x, rest, last);
+    if (rest < last) pass_.kernels_.project(panels, chunk->x, rest, last);
     progress = Progress{first * streams};
   }
-  pass_.kernels_.step(weights.panels(), present.step, first, last);
+  pass_.kernels_.step(panels, present.step, first, last);
 }
 
 void Pass::Walk::compute_others(Present present, std::size_t part, std::size_t parts) const {
   if (present.step.beside) present.step.progress = &pass_.progress_[part];
   present.step.await = nullptr;
-  compute(present, part, parts);
+  const Weights& weights = pass_.direction_.weights;
+  compute(present, part, first_panel(weights, part, parts), first_panel(weights, part + 1, parts));
 }
 
 void Pass::Walk::compute_together() {
   Present &present = steps_[now_], &before = steps_[1 - now_];
   Step& step = present.step;
-  const std::size_t own = member_->index(), parts = this->parts(pass_.direction_.weights, step.rows);
+  const Weights& weights = pass_.direction_.weights;
+  const std::size_t own = member_->index(), parts = this->parts(weights, step.rows);
+  const std::size_t first = first_panel(weights, own, parts), last = first_panel(weights, own + 1, parts);
   const bool open = open_;
   assert(!open || parts == open_parts_);
   open_parts_ = parts;
   if (step.beside) step.progress = &pass_.progress_[own];
   if (open && own + 1 < parts) {
-    step.ready = first_panel(pass_.direction_.weights, own + 1, parts) * pass_.kernels_.panel_units;
+    step.ready = last * pass_.kernels_.panel_units;
     step.awaited = this;
     step.await = [](const void* awaited) {
       const Walk& walk = *static_cast<const Walk*>(awaited);
@@ -214,7 +216,7 @@ void Pass::Walk::compute_together() {
   const auto body = [&](std::size_t part) {
     // Of the step before this member has computed its own part itself.
     if (open) close(before, 0, part == own ? part : parts);
-    part == own ? compute(present, part, parts) : compute_others(present, part, parts);
+    part == own ? compute(present, own, first, last) : compute_others(present, part, parts);
   };
   // A projection needs all of the state.
   if (pass_.options_.proj_size) {

@@ -85,8 +85,8 @@ class Pass {
     // The step at the cursor, which moves on, and its rows. It may be the first of a chunk that carries, and may carry
     // on a projection.
     std::size_t step(const float* const* start, const Chunk* begins, const Projection* beside);
-    // A part of the panels: this thread's own, or another's.
-    void compute(const Present& present, std::size_t part, std::size_t parts) const;
+    // A part of the panels: this thread's own, which are [first, last), or another's.
+    void compute(const Present& present, std::size_t part, std::size_t first, std::size_t last) const;
     void compute_others(Present present, std::size_t part, std::size_t parts) const;
     // The present step, as one of a team. Parts of other members are left open: the next step begins with the states
     // that are there.

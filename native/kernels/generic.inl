@@ -315,7 +315,7 @@ PACKED_RNN_INLINE void tile(const Work& work, std::size_t row, std::size_t strea
     const std::size_t ready = work.ready();
     accumulate<V, rows, streams, Cell::vectors>(sum, work.step->hidden + row, k, ready,
                                                 weights + panels.input_size * stream_width, stream_size, work.ahead);
-    if (!work.waits) break;
+    if (PACKED_RNN_LIKELY(!work.waits)) break;
     work.await();
     k = ready;
   }
@@ -431,7 +431,7 @@ PACKED_RNN_NOINLINE void tile_beside(const Work& work, std::size_t stream, std::
       carried.put_down(panels, projection, at, count);
     }
     accumulate<V, 1, B::streams, Cell::vectors>(sum, &hidden, 0, left, weights, stream_size, 0);
-    if (!work.waits) break;
+    if (PACKED_RNN_LIKELY(!work.waits)) break;
     hidden += left;
     weights += left * width;
     left = panels.hidden_size - work.step->ready;

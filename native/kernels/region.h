@@ -29,7 +29,9 @@
 #if defined(__GNUC__)
 #define PACKED_RNN_INLINE inline __attribute__((always_inline))
 #define PACKED_RNN_NOINLINE __attribute__((noinline))
+#define PACKED_RNN_LIKELY(condition) __builtin_expect(condition, 1)
 #else
 #define PACKED_RNN_INLINE __forceinline
 #define PACKED_RNN_NOINLINE __declspec(noinline)
+#define PACKED_RNN_LIKELY(condition) (condition)
 #endif
