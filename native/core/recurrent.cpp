@@ -13,9 +13,9 @@ namespace {
 // How many rows a span has between layers: enough to use the weights well, few enough to stay in the cache.
 constexpr std::size_t span_rows = 512;
 
-// Work of some 20 microseconds, below which a helper comes too late; and of some 8 milliseconds, from where helpers are
-// asked in any case: what a wait for one can cost is no more than that, and to try without would cost as much.
-constexpr double least_shared_fmas = 1e6, always_shared_fmas = 4e8;
+// Work of some 20 microseconds, below which a helper comes too late; and of some 80 milliseconds, from where helpers
+// are asked in any case: there may be few calls of this kind, and one without, to compare, would cost as much again.
+constexpr double least_shared_fmas = 1e6, always_shared_fmas = 4e9;
 
 }  // namespace
 
