@@ -52,6 +52,7 @@ for (const [isa, expected] of Object.entries(expectedLoops)) {
     process.exit(1)
   }
   let loops = 0
+  let clean = true
   for (const { name, code } of functionsOf(object)) {
     const stack = stackOf(code)
     for (const body of innerLoops(code)) {
@@ -59,13 +60,14 @@ for (const [isa, expected] of Object.entries(expectedLoops)) {
       ++loops
       const spills = body.filter(({ text }) => vector.test(text) && stack.test(text))
       if (spills.length === 0) continue
-      failed = true
+      clean = false
       console.error(`${isa}: ${name} touches the stack in its inner loop:`)
       for (const { text } of spills) console.error(`  ${text}`)
     }
   }
   if (loops === 0) continue // an instruction set of another architecture
-  console.log(`${isa}: ${loops} inner loops, no vector on the stack`)
+  if (clean) console.log(`${isa}: ${loops} inner loops, no vector on the stack`)
+  else failed = true
   if (loops < expected) {
     failed = true
     console.error(`${isa}: at least ${expected} inner loops were expected`)

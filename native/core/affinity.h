@@ -2,6 +2,7 @@
 // both have been busy of late; there they take turns for some milliseconds, beside a processor that is idle.
 #pragma once
 
+#include <cstddef>
 #include <thread>
 
 #if defined(__linux__)
