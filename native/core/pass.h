@@ -11,13 +11,22 @@
 
 namespace packed_rnn {
 
-// Some sequences of a batch: first, first + every, first + 2 * every … An interleaved share of sequences sorted by
-// length is a fair share of the steps, whatever the lengths.
+// Some sequences of a batch, dealt out to and fro: of three shares, 0 has the sequences 0 5 6 11 …, 1 has 1 4 7 10 …,
+// and 2 has 2 3 8 9 … Of sequences sorted by length that is a fair share of the steps, whatever the lengths.
 struct Share {
-  std::size_t first = 0;
-  std::size_t every = 1;
+  std::size_t index = 0;
+  std::size_t shares = 1;
 
-  std::size_t of(std::size_t count) const { return count > first ? (count - first + every - 1) / every : 0; }
+  // How many of the first `count` sequences it has.
+  std::size_t of(std::size_t count) const {
+    const std::size_t turns = count / turn(), rest = count % turn();
+    return 2 * turns + (rest > index ? 1 : 0) + (rest > fro() ? 1 : 0);
+  }
+  std::size_t sequence(std::size_t j) const { return j / 2 * turn() + (j % 2 == 0 ? index : fro()); }
+
+ private:
+  std::size_t turn() const { return 2 * shares; }
+  std::size_t fro() const { return turn() - 1 - index; }
 };
 
 // Where a layer finds its input or leaves its output: the caller's array, or one between layers, which holds the steps
@@ -105,7 +114,7 @@ class Pass {
 
     template <class Float>
     Float* row(const Place<Float>& place, const Cursor& cursor, std::size_t j, std::size_t stride) const {
-      const std::size_t i = pass_.share_.first + j * pass_.share_.every;
+      const std::size_t i = pass_.share_.sequence(j);
       const std::size_t row =
           place.between ? cursor.time_row() - span_row_ + i : cursor.row() + i * pass_.layout_.sequence_stride();
       return place.data + row * stride;
@@ -129,9 +138,7 @@ class Pass {
 
   void start_states();
   void finish_states();
-  std::size_t state_row(std::size_t j) const {
-    return state_ * layout_.batch() + layout_.sequence(share_.first + j * share_.every);
-  }
+  std::size_t state_row(std::size_t j) const { return state_ * layout_.batch() + layout_.sequence(share_.sequence(j)); }
 
   const Recurrent& module_;
   const RecurrentOptions& options_;
