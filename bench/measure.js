@@ -1,5 +1,7 @@
 'use strict'
 // Timing: contestants take turns, A B A B, in one process; what is reported is the median of the turns and their quartiles.
+// A ratio is taken round by round, of turns that follow each other, and its median reported: a machine whose speed
+// changes over seconds changes both.
 
 const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds))
 
@@ -47,49 +49,63 @@ const warmUp = 10
 
 /**
  * Times contestants in turn: { name: { run, sync } }, `sync` if run returns no promise, or { name: { time } } with
- * time(count) → milliseconds; `rest` are milliseconds that threads outside this process need to come to rest. `extra()`, if given, is called once a round, for what else is to be measured at the same time.
+ * time(count) → milliseconds. `prepare()`, if there is one, is called before each turn, and `rest` are milliseconds that
+ * threads outside this process need to come to rest after it. `extra()`, if given, is called once a round, for what else
+ * is to be measured at the same time.
  *
- * @returns { name: { median, q1, q3, samples } }, in milliseconds a run
+ * @returns `times`, { name: { median, q1, q3, samples } }, and `rounds`, a list of { name: time } and `extra`, what
+ *   extra() gave; in milliseconds a run. A round leaves out who was not measured in it.
  */
 async function compare(contestants, { seconds, least = 5, turn = 20, extra }) {
   const entries = Object.entries(contestants).filter(([, contestant]) => contestant)
   const turns = []
   for (const [name, contestant] of entries) {
+    const { prepare = () => {}, rest = 0 } = contestant
     const time = contestant.time ? (count) => contestant.time(count) : (count) => timed(contestant, count)
     await settle()
+    prepare()
     // The first run pays for what is made lazily; the second says how many fill a turn.
     await time(1)
     const once = await time(1)
     const count = Math.max(1, Math.ceil(turn / Math.max(once, 1e-4)))
     const estimate = count > 1 ? (await time(count)) / count : once
-    const { rest = 0 } = contestant
     turns.push({
       name,
       time,
       count: Math.max(1, Math.ceil(turn / Math.max(estimate, 1e-4))),
       estimate,
-      rest,
-      values: []
+      prepare,
+      rest
     })
   }
   // `least` rounds, though for runs of seconds three will do.
+  const rounds = []
   const started = performance.now()
   const passed = () => (performance.now() - started) / 1000
   for (let round = 0; passed() < seconds || (round < least && (round < 3 || passed() < 2 * seconds)); ++round) {
+    rounds.push({})
     if (extra) {
       await settle()
-      await extra()
+      rounds[round].extra = await extra()
     }
-    for (const { time, count, estimate, rest, values } of turns) {
+    for (const { name, time, count, estimate, prepare, rest } of turns) {
       // What is very slow beside the budget is measured less often.
-      if (values.length >= 2 && estimate * least > 1000 * seconds && round % 3 !== 0) continue
+      if (round >= 2 && estimate * least > 1000 * seconds && round % 3 !== 0) continue
       await settle()
+      prepare()
       if (estimate < 1000) await time(Math.ceil(warmUp / estimate))
-      values.push((await time(count)) / count)
+      rounds[round][name] = (await time(count)) / count
       await sleep(rest)
     }
   }
-  return Object.fromEntries(turns.map(({ name, values }) => [name, quartiles(values)]))
+  const times = Object.fromEntries(turns.map(({ name }) => [name, over(rounds, (round) => round[name])]))
+  return { times, rounds }
 }
 
-module.exports = { compare, quartiles, rounded, settle, sleep }
+/** The quartiles of a value of each round, of those that have it; null if none has. */
+function over(rounds, value) {
+  const values = rounds.map(value).filter(Number.isFinite)
+  return values.length > 0 ? quartiles(values) : null
+}
+
+module.exports = { compare, over, quartiles, rounded, settle, sleep }

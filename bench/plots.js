@@ -65,7 +65,7 @@ const plots = {
       groups: shapes.map(({ hiddenSize, batch }) => [`B=${batch}`, batch === 32 ? `H=${hiddenSize}` : '']),
       series: isas.map((isa) => ({
         name: isa,
-        values: peak.filter((row) => row.isa === isa).map(({ share }) => 100 * (share ?? 0))
+        values: peak.filter((row) => row.isa === isa).map(({ share }) => 100 * (share?.median ?? 0))
       }))
     })
   },

@@ -20,8 +20,12 @@ const significant = (value, digits = 3) => {
   const text = Number(value.toPrecision(digits))
   return Math.abs(value) >= 10 ** digits ? String(Math.round(value)) : String(text)
 }
-const percent = (share) => (share === undefined || share === null ? '–' : `${(100 * share).toFixed(0)} %`)
-const times = (ratio) => (Number.isFinite(ratio) ? `${ratio.toFixed(2)}x` : '–')
+// The median of what was measured, or – if it was not; where it says spread, the quartiles in brackets.
+const percent = (share) => (share ? `${(100 * share.median).toFixed(0)} %` : '–')
+const times = (ratio) => (ratio ? `${ratio.median.toFixed(2)}x` : '–')
+const ratioSpread = (ratio, unit = '') =>
+  ratio ? `${ratio.median.toFixed(2)}${unit} (${ratio.q1.toFixed(2)}–${ratio.q3.toFixed(2)})` : '–'
+const timesSpread = (ratio) => ratioSpread(ratio, 'x')
 const exponent = (value) => (value === undefined ? '–' : value.toExponential(1))
 const threadsText = (count) => `${count} ${count === 1 ? 'thread' : 'threads'}`
 const spread = (time) => (time ? `${significant(time.median)} (${significant(time.q1)}–${significant(time.q3)})` : '–')
@@ -47,9 +51,7 @@ function machineText({ cpu, cores, load, isa, node, version, onnxruntime, date, 
 
 // ---- the table -------------------------------------------------------------------------------------------------------------
 
-const ratioOf = ({ times: { ours, onnxruntime } }) => (onnxruntime ? onnxruntime.median / ours.median : NaN)
-
-const reachesTarget = (row) => row.target === undefined || !(ratioOf(row) < row.target)
+const reachesTarget = ({ target, ratio }) => target === undefined || !ratio || ratio.median >= target
 
 // Pairs of rows, at one and at two threads, that measured one shape.
 function pairs(rows) {
@@ -63,7 +65,7 @@ function readme({ suites, about }) {
     shapeText(pair[0]),
     both(pair, (row) => significant(row.times.ours.median)),
     both(pair, (row) => significant(row.times.onnxruntime?.median)),
-    both(pair, (row) => marked(times(ratioOf(row)), reachesTarget(row))),
+    both(pair, (row) => marked(times(row.ratio), reachesTarget(row))),
     both(pair, (row) => percent(row.share)),
     `${exponent(pair[0].errors.ours)} / ${exponent(pair[0].errors.onnxruntime)}`
   ])
@@ -108,7 +110,7 @@ const tableSections = {
         spread(row.times.ours),
         spread(row.times.fromPadded),
         ...rivals.map((name) => spread(row.times[name])),
-        marked(times(ratioOf(row)), reachesTarget(row)),
+        marked(timesSpread(row.ratio), reachesTarget(row)),
         row.target ? `≥ ${row.target}x` : '–',
         significant(row.gflops),
         percent(row.share),
@@ -118,32 +120,29 @@ const tableSections = {
     })
     const short = everyRow
       .filter((row) => !reachesTarget(row))
-      .map((row) => `${shapeText(row)}, ${threadsText(row.threads)}: ${times(ratioOf(row))} of ≥ ${row.target}x`)
+      .map((row) => `${shapeText(row)}, ${threadsText(row.threads)}: ${times(row.ratio)} of ≥ ${row.target}x`)
     const torch = everyRow.find((row) => row.about)?.about
     const torchText = torch ? ` PyTorch is ${torch.version} with ${torch.blas.join(', ') || 'the reference BLAS'}.` : ''
     return `${threadTables.join('\n\n')}\n\n${shortfall(short)}${torchText}`
   },
 
   scaling({ table: everyRow }) {
-    const rows = pairs(everyRow).map(([one, two]) => {
-      const gain = one.times.ours.median / two.times.ours.median
-      const theirs = one.times.onnxruntime && one.times.onnxruntime.median / two.times.onnxruntime.median
-      return { shape: one, gain, theirs, met: one.batch < 8 || gain >= targets.twoThreads }
-    })
-    const cells = rows.map(({ shape, gain, theirs, met }) => [
-      shapeText(shape),
-      marked(times(gain), met),
-      shape.batch >= 8 ? `≥ ${targets.twoThreads}x` : '–',
-      times(theirs ?? NaN)
+    const rows = everyRow.filter(({ threads }) => threads === 2)
+    const met = ({ batch, gains }) => batch < 8 || gains.ours.median >= targets.twoThreads
+    const cells = rows.map((row) => [
+      shapeText(row),
+      marked(timesSpread(row.gains.ours), met(row)),
+      row.batch >= 8 ? `≥ ${targets.twoThreads}x` : '–',
+      timesSpread(row.gains.onnxruntime)
     ])
-    const short = rows.filter(({ met }) => !met).map(({ shape, gain }) => `${shapeText(shape)} ${times(gain)}`)
+    const short = rows.filter((row) => !met(row)).map((row) => `${shapeText(row)} ${times(row.gains.ours)}`)
     const header = ['two threads against one', 'packed-rnn', 'target', 'onnxruntime-node']
     return `${table(header, cells)}\n\n${shortfall(short)}`
   },
 
   singles({ table: everyRow }) {
-    const rows = everyRow.filter(({ batch, share }) => batch === 1 && share !== null)
-    const met = ({ share }) => share >= targets.memoryShare
+    const rows = everyRow.filter(({ batch, share }) => batch === 1 && share)
+    const met = ({ share }) => share.median >= targets.memoryShare
     const cells = rows.map((row) => [
       shapeText(row),
       row.threads,
@@ -159,7 +158,7 @@ const tableSections = {
       'threads',
       'recurrent weights, KiB',
       'read bandwidth, GB/s',
-      `of the limit, ≥ ${percent(targets.memoryShare)}`
+      `of the limit, ≥ ${100 * targets.memoryShare} %`
     ]
     return `${table(header, cells)}\n\n${shortfall(short)}`
   }
@@ -187,7 +186,7 @@ const sections = {
     const find = (isa, shape) =>
       peak.find((row) => row.isa === isa && row.hiddenSize === shape.hiddenSize && row.batch === shape.batch)
     const shapes = peak.filter(({ isa }) => isa === isas[0])
-    const met = ({ isa, share }) => share === null || share >= (targets.peakShare[isa] ?? 0)
+    const met = ({ isa, share }) => !share || share.median >= (targets.peakShare[isa] ?? 0)
     const cells = shapes.map((shape) => [
       `H=${shape.hiddenSize} B=${shape.batch} T=${shape.steps}`,
       ...isas.flatMap((isa) => {
@@ -195,7 +194,7 @@ const sections = {
         return [significant(row.gflops), marked(percent(row.share), met(row))]
       })
     ])
-    const title = (isa) => `of the peak${targets.peakShare[isa] ? `, ≥ ${percent(targets.peakShare[isa])}` : ''}`
+    const title = (isa) => `of the peak${targets.peakShare[isa] ? `, ≥ ${100 * targets.peakShare[isa]} %` : ''}`
     const header = ['one thread', ...isas.flatMap((isa) => [`${isa}, GFLOP/s`, title(isa)])]
     const short = peak
       .filter((row) => !met(row))
@@ -204,7 +203,7 @@ const sections = {
   },
 
   fill({ fill }) {
-    const met = ({ ofIdeal }) => ofIdeal <= targets.fill
+    const met = ({ ofIdeal }) => ofIdeal.median <= targets.fill
     const rivals = ['onnxruntime', 'torch'].filter((name) => fill.rows.some((row) => row.times[name]))
     const behind = ({ times: all }) => rivals.filter((name) => all[name]?.median < all.ours.median)
     const header = [
@@ -221,14 +220,14 @@ const sections = {
       row.fill.toFixed(2),
       significant(row.times.ours.median),
       significant(row.fill * row.times.full.median),
-      marked(row.ofIdeal.toFixed(2), met(row)),
+      marked(ratioSpread(row.ofIdeal), met(row)),
       significant(row.times.fromPadded.median),
       ...rivals.map((name) => significant(row.times[name]?.median))
     ])
     const short = [
       ...fill.rows
         .filter((row) => !met(row))
-        .map((row) => `${row.distribution} at fill ${row.fill.toFixed(2)}: ${row.ofIdeal.toFixed(2)}`),
+        .map((row) => `${row.distribution} at fill ${row.fill.toFixed(2)}: ${row.ofIdeal.median.toFixed(2)}`),
       ...fill.rows.flatMap((row) =>
         behind(row).map((name) => `${row.distribution} at fill ${row.fill.toFixed(2)}: behind ${name}`)
       )
@@ -251,7 +250,7 @@ const sections = {
       significant(row.times.ours.median),
       significant(row.nsPerStep),
       significant(row.times.onnxruntime?.median),
-      times(ratioOf(row))
+      times(row.ratio)
     ])
     const steps = size.rows
       .filter(({ series, steps: count }) => series === 'time' && count >= 100)
@@ -264,7 +263,7 @@ const sections = {
   },
 
   step({ step }) {
-    const met = ({ kernel, micros }) => micros.pushSync <= kernel + targets.stepOverhead
+    const met = ({ beyond }) => beyond.median <= targets.stepOverhead
     const header = [
       'µs, JavaScript to JavaScript',
       'threads',
@@ -281,7 +280,7 @@ const sections = {
       significant(row.kernel),
       significant(row.micros.forwardSync),
       significant(row.micros.pushSync),
-      marked(significant(row.micros.pushSync - row.kernel, 2), met(row)),
+      marked(significant(row.beyond.median, 2), met(row)),
       significant(row.micros.forward),
       significant(row.micros.onnxruntime)
     ])
@@ -291,23 +290,24 @@ const sections = {
 
   packing({ packing }) {
     const names = Object.keys(packing[0].ratios)
+    const met = (row, name) => row.ratios[name].median <= targets.packing
     const header = [`times of one copy, ≤ ${targets.packing}`, 'copied, KiB', ...names, 'a copy a sequence']
     const cells = packing.map((row) => [
       packingText(row),
       significant(row.bytes.packed / 1024),
-      ...names.map((name) => marked(row.ratios[name].toFixed(2), row.ratios[name] <= targets.packing)),
-      row.copies.toFixed(2)
+      ...names.map((name) => marked(row.ratios[name].median.toFixed(2), met(row, name))),
+      row.copies.median.toFixed(2)
     ])
     const short = packing.flatMap((row) =>
       names
-        .filter((name) => row.ratios[name] > targets.packing)
-        .map((name) => `${name}, ${packingText(row)}: ${row.ratios[name].toFixed(2)}`)
+        .filter((name) => !met(row, name))
+        .map((name) => `${name}, ${packingText(row)}: ${row.ratios[name].median.toFixed(2)}`)
     )
     return `${table(header, cells)}\n\n${shortfall(short)}`
   },
 
   contention({ contention }) {
-    const met = ({ times: { one, two } }) => two.median <= targets.contention * one.median
+    const met = ({ gain }) => gain.median >= 1 / targets.contention
     const header = [
       'second core',
       'shape',
@@ -321,7 +321,7 @@ const sections = {
       shapeText(row),
       spread(row.times.one),
       spread(row.times.two),
-      marked(times(row.times.one.median / row.times.two.median), met(row)),
+      marked(timesSpread(row.gain), met(row)),
       spread(row.times.onnxruntime)
     ])
     const short = contention
@@ -351,17 +351,17 @@ const sections = {
   },
 
   subnormal({ subnormal }) {
-    const met = ({ ratio }) => ratio <= targets.subnormal
+    const met = ({ ratio }) => ratio.median <= targets.subnormal
     const header = ['one step, H=256', 'normal state, µs', 'state of 1e-39, µs', `ratio, ≤ ${targets.subnormal}`]
     const cells = subnormal.map((row) => [
       `${row.kind} B=${row.batch}`,
       significant(1e3 * row.times.normal.median),
       significant(1e3 * row.times.subnormal.median),
-      marked(row.ratio.toFixed(2), met(row))
+      marked(ratioSpread(row.ratio), met(row))
     ])
     const short = subnormal
       .filter((row) => !met(row))
-      .map((row) => `${row.kind} B=${row.batch}: ${row.ratio.toFixed(2)}`)
+      .map((row) => `${row.kind} B=${row.batch}: ${row.ratio.median.toFixed(2)}`)
     return `${table(header, cells)}\n\n${shortfall(short)}`
   },
 

@@ -33,6 +33,9 @@ function packedRnnFromPadded(workload) {
   return { sync: true, run, close() {} }
 }
 
+/** The same contestant on so many threads. */
+const withThreads = (contestant, threads) => ({ ...contestant, prepare: () => lib.setNumThreads(threads) })
+
 function stateDict({ kind, inputSize, hiddenSize }, parameters) {
   const rows = parameters.bias_ih_l0.length
   if (rows % hiddenSize !== 0) throw new Error(`The parameters are not those of a ${kind}`)
@@ -54,4 +57,4 @@ function strided(data, steps, batch, size, sequence) {
   return result
 }
 
-module.exports = { lib, packedRnn, packedRnnFromPadded, stateDict, strided }
+module.exports = { lib, packedRnn, packedRnnFromPadded, withThreads, stateDict, strided }

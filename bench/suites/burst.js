@@ -40,7 +40,7 @@ async function measure(context) {
       },
       onnxruntime: theirs && { sync: false, run: atOnce(theirs.run) }
     }
-    const times = await compare(contestants, context.budget(1.5))
+    const { times } = await compare(contestants, context.budget(1.5))
     const stalls = { forward: await longestStall(contestants.forward.run) }
     if (theirs) stalls.onnxruntime = await longestStall(contestants.onnxruntime.run)
     await theirs?.close()

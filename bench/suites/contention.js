@@ -1,9 +1,9 @@
 'use strict'
 // Two threads when the second core has other work: a child process that computes, at most for two minutes.
 const { spawn } = require('node:child_process')
-const { lib, packedRnn } = require('../rivals/packed-rnn')
+const { packedRnn, withThreads } = require('../rivals/packed-rnn')
 const { onnxruntime } = require('../rivals/onnxruntime')
-const { compare, sleep } = require('../measure')
+const { compare, over, sleep } = require('../measure')
 const { createWorkload } = require('../workload')
 
 const busy = 'for (const end = Date.now() + 120e3; Date.now() < end; );'
@@ -13,16 +13,6 @@ const shapes = [
   { hiddenSize: 128, batch: 8, steps: 100, lengths: 'falling' },
   { hiddenSize: 256, batch: 32, steps: 100, lengths: 'falling' }
 ]
-
-// Ours with the number of threads set just before each turn.
-const withThreads = (contestant, threads) => ({
-  async time(count) {
-    lib.setNumThreads(threads)
-    const started = performance.now()
-    for (let i = 0; i < count; ++i) contestant.run()
-    return performance.now() - started
-  }
-})
 
 async function measure(context) {
   const rows = []
@@ -38,9 +28,9 @@ async function measure(context) {
           two: withThreads(ours, 2),
           onnxruntime: await onnxruntime(workload, 2)
         }
-        const times = await compare(contestants, { ...context.budget(2.5), turn: 10 })
+        const { times, rounds } = await compare(contestants, { ...context.budget(2.5), turn: 10 })
         await contestants.onnxruntime?.close()
-        rows.push({ load, ...shape, times })
+        rows.push({ load, ...shape, times, gain: over(rounds, ({ one, two }) => one / two) })
         const text = Object.entries(times).map(([name, { median }]) => `${name} ${median} ms`)
         context.log(`H=${shape.hiddenSize} B=${shape.batch}, second core ${load}: ${text.join(', ')}`)
       }

@@ -3,7 +3,7 @@
 const { lib, packedRnn, packedRnnFromPadded } = require('../rivals/packed-rnn')
 const { onnxruntime } = require('../rivals/onnxruntime')
 const { torch } = require('../rivals/torch')
-const { compare, rounded } = require('../measure')
+const { compare, over, rounded } = require('../measure')
 const { createWorkload, lengthsOf } = require('../workload')
 
 const shape = { hiddenSize: 256, batch: 32, steps: 100 }
@@ -28,12 +28,12 @@ async function measure(context) {
         onnxruntime: await onnxruntime(workload, 1),
         torch: context.torch ? await torch(workload, 1) : null
       }
-      const times = await compare(contestants, context.budget(1))
+      const { times, rounds } = await compare(contestants, context.budget(1))
       for (const contestant of Object.values(contestants)) await contestant?.close()
       const measured = rounded(workload.rows / (batch * steps))
-      const ofIdeal = rounded(times.ours.median / (measured * times.full.median))
+      const ofIdeal = over(rounds, (round) => round.ours / (measured * round.full))
       rows.push({ distribution, fill: measured, times, ofIdeal })
-      context.log(`${distribution} ${measured}: ${times.ours.median} ms, ${ofIdeal} of fill x full time`)
+      context.log(`${distribution} ${measured}: ${times.ours.median} ms, ${ofIdeal.median} of fill x full time`)
     }
   }
   return { hiddenSize, batch, steps, rows }

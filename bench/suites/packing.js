@@ -2,7 +2,7 @@
 // Packing and padding beside one copy of the same bytes into a new array (slice), for narrow rows and wide ones; and
 // beside it what copies cost that make an array a sequence, as unpackSequence has to.
 const { lib } = require('../rivals/packed-rnn')
-const { compare, rounded } = require('../measure')
+const { compare, over } = require('../measure')
 const { lengthsOf, randomFloats } = require('../workload')
 
 // Of 4 bytes and of 1 KiB a step, in the cache and beyond it.
@@ -44,15 +44,15 @@ async function measure(context) {
         unpackSequence: { sync: true, run: () => lib.unpackSequence(packed) },
         padSequence: { sync: true, run: () => lib.padSequence(sequences, { batchFirst }) }
       }
-      const times = await compare(contestants, context.budget(1.2))
-      const { copyPacked, copyPadded, copySequences, ...functions } = times
+      const { times, rounds } = await compare(contestants, context.budget(1.2))
+      const functions = Object.keys(times).filter((name) => !name.startsWith('copy'))
       // What a function writes: a padded batch or packed rows.
-      const copyOf = (each) => (each.startsWith('pad') ? copyPadded : copyPacked)
+      const copyOf = (each) => (each.startsWith('pad') ? 'copyPadded' : 'copyPacked')
       const ratios = Object.fromEntries(
-        Object.entries(functions).map(([each, time]) => [each, rounded(time.median / copyOf(each).median)])
+        functions.map((each) => [each, over(rounds, (round) => round[each] / round[copyOf(each)])])
       )
       const bytes = { packed: packed.data.data.byteLength, padded: padded.data.byteLength }
-      const copies = rounded(copySequences.median / copyPacked.median)
+      const copies = over(rounds, ({ copySequences, copyPacked }) => copySequences / copyPacked)
       rows.push({ batch, steps, width, sorted, bytes, times, ratios, copies })
       context.log(
         `B=${batch} T=${steps} x ${width}, ${sorted ? 'sorted' : 'unsorted'}, times of one copy: ${JSON.stringify(ratios)}`

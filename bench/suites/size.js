@@ -2,7 +2,7 @@
 // Time against the number of steps, Σlengths: to T = 10 000 at a fixed batch, and to B = 1024 at a fixed T.
 const { lib, packedRnn } = require('../rivals/packed-rnn')
 const { onnxruntime } = require('../rivals/onnxruntime')
-const { compare, rounded } = require('../measure')
+const { compare, over, rounded } = require('../measure')
 const { createWorkload } = require('../workload')
 
 const hiddenSize = 128
@@ -18,10 +18,11 @@ async function measure(context) {
     for (const shape of context.quick ? shapes.slice(0, 2) : shapes) {
       const workload = createWorkload({ hiddenSize, ...shape, lengths: 'falling' })
       const contestants = { ours: packedRnn(workload), onnxruntime: await onnxruntime(workload, 1) }
-      const times = await compare(contestants, { ...context.budget(0.8), least: 3 })
+      const { times, rounds } = await compare(contestants, { ...context.budget(0.8), least: 3 })
       for (const contestant of Object.values(contestants)) await contestant?.close()
+      const ratio = over(rounds, ({ ours, onnxruntime }) => onnxruntime / ours)
       const nsPerStep = rounded((times.ours.median * 1e6) / workload.rows)
-      rows.push({ series: name, ...shape, sumOfLengths: workload.rows, times, nsPerStep })
+      rows.push({ series: name, ...shape, sumOfLengths: workload.rows, times, ratio, nsPerStep })
       context.log(`B=${shape.batch} T=${shape.steps}: ${times.ours.median} ms, ${nsPerStep} ns a step`)
     }
   }

@@ -4,7 +4,7 @@
 // fro; but in a process of its own.
 const { lib, packedRnn } = require('../rivals/packed-rnn')
 const { onnxruntimeStep } = require('../rivals/onnxruntime')
-const { compare, quartiles, rounded } = require('../measure')
+const { compare, over, rounded } = require('../measure')
 const { createWorkload } = require('../workload')
 
 async function measure(context) {
@@ -23,13 +23,14 @@ async function measure(context) {
         forward: { sync: false, run: () => module.forward(x, state) },
         onnxruntime: await onnxruntimeStep(workload, threads)
       }
-      const kernel = []
-      const extra = async () => kernel.push(await context.meter.step(context.isa, hiddenSize))
-      const times = await compare(contestants, { ...context.budget(1.5), extra })
+      const extra = () => context.meter.step(context.isa, hiddenSize)
+      const { times, rounds } = await compare(contestants, { ...context.budget(1.5), extra })
       await contestants.onnxruntime?.close()
       const micros = Object.fromEntries(Object.entries(times).map(([name, time]) => [name, rounded(time.median * 1e3)]))
-      rows.push({ hiddenSize, threads, kernel: quartiles(kernel).median, micros, times })
-      context.log(`H=${hiddenSize}, ${threads} thread(s): kernel ${rows.at(-1).kernel} µs, ${JSON.stringify(micros)}`)
+      const kernel = over(rounds, ({ extra: time }) => time).median
+      const beyond = over(rounds, ({ pushSync, extra: time }) => 1e3 * pushSync - time)
+      rows.push({ hiddenSize, threads, kernel, beyond, micros, times })
+      context.log(`H=${hiddenSize}, ${threads} thread(s): kernel ${kernel} µs, ${JSON.stringify(micros)}`)
     }
   }
   return rows

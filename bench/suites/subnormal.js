@@ -1,7 +1,7 @@
 'use strict'
 // A state that has decayed to subnormal numbers must not slow the steps.
 const { lib, packedRnn } = require('../rivals/packed-rnn')
-const { compare, rounded } = require('../measure')
+const { compare, over } = require('../measure')
 const { createWorkload } = require('../workload')
 
 async function measure(context) {
@@ -20,10 +20,11 @@ async function measure(context) {
         const state = kind === 'LSTM' ? { h: tensor(), c: tensor() } : { h: tensor() }
         return { sync: true, run: () => module.forwardSync(given, state) }
       }
-      const times = await compare({ normal: from(0.1), subnormal: from(1e-39) }, context.budget(0.7))
-      const ratio = rounded(times.subnormal.median / times.normal.median)
+      const contestants = { normal: from(0.1), subnormal: from(1e-39) }
+      const { times, rounds } = await compare(contestants, context.budget(0.7))
+      const ratio = over(rounds, ({ normal, subnormal }) => subnormal / normal)
       rows.push({ kind, batch, times, ratio })
-      context.log(`${kind} B=${batch}: a subnormal step takes ${ratio} of a normal one`)
+      context.log(`${kind} B=${batch}: a subnormal step takes ${ratio.median} of a normal one`)
     }
   }
   return rows

@@ -1,10 +1,10 @@
 'use strict'
 // Ours and the rivals on the shapes of the table, at one thread and at two, beside what the machine can do.
-const { lib, packedRnn, packedRnnFromPadded } = require('../rivals/packed-rnn')
+const { packedRnn, packedRnnFromPadded, withThreads } = require('../rivals/packed-rnn')
 const { onnxruntime } = require('../rivals/onnxruntime')
 const { tfjs } = require('../rivals/tfjs')
 const { torch } = require('../rivals/torch')
-const { compare, quartiles, rounded } = require('../measure')
+const { compare, over, rounded } = require('../measure')
 const { largestError, referencesOf } = require('../reference')
 const { createWorkload, tableShapes } = require('../workload')
 
@@ -17,57 +17,80 @@ const mostFlops = { tfjs: 4e9 }
  */
 async function leastTime(workload, threads, { meter, isa }) {
   const peak = await meter.fma(isa, threads)
-  if (peak === null) return { peak, least: null }
-  if (workload.batch > 1) return { peak, least: workload.flops / peak / 1e6 }
+  if (peak === null) return { least: null }
+  if (workload.batch > 1) return { least: workload.flops / peak / 1e6 }
   const bandwidth = await meter.read(isa, workload.recurrentBytes / threads, threads)
   const reading = (workload.recurrentBytes * workload.rows) / bandwidth / 1e6
-  return { peak, bandwidth, least: workload.inputFlops / peak / 1e6 + reading }
+  return { bandwidth, least: workload.inputFlops / peak / 1e6 + reading }
 }
 
-async function measureRow(shape, workload, references, threads, context) {
-  lib.setNumThreads(threads)
-  const contestants = {
-    ours: packedRnn(workload),
-    fromPadded: workload.full ? null : packedRnnFromPadded(workload),
+/** What measures a workload on so many threads; those that are not there are null. */
+async function contestantsOf(workload, threads, context) {
+  return {
+    ours: withThreads(packedRnn(workload), threads),
     onnxruntime: await onnxruntime(workload, threads),
+    fromPadded: workload.full ? null : withThreads(packedRnnFromPadded(workload), threads),
     torch: context.torch ? await torch(workload, threads) : null,
     tfjs: threads === 1 && workload.flops < mostFlops.tfjs ? await tfjs(workload) : null
   }
-  const limits = []
-  const extra = async () => limits.push(await leastTime(workload, threads, context))
-  const times = await compare(contestants, { ...context.budget(2.5), extra })
-  const errors = {}
-  for (const [name, contestant] of Object.entries(contestants)) {
-    if (contestant?.output) errors[name] = rounded(await largestError(contestant, workload, references))
-    await contestant?.close()
+}
+
+// The rows of one shape, for each number of threads. All of them take their turns in the same rounds, so that one and
+// two threads are as comparable as ours and theirs.
+async function measureShape(shape, context) {
+  const workload = createWorkload(shape)
+  const references = referencesOf(workload)
+  const teams = []
+  for (const threads of [1, 2]) teams.push({ threads, contestants: await contestantsOf(workload, threads, context) })
+  const named = (team, name) => `${name} ${team.threads}`
+  const everyone = Object.fromEntries(
+    teams.flatMap((team) => Object.entries(team.contestants).map(([name, each]) => [named(team, name), each]))
+  )
+  const extra = async () => {
+    const limits = []
+    for (const { threads } of teams) limits.push(await leastTime(workload, threads, context))
+    return limits
   }
-  const median = (name) => (limits[0][name] ? quartiles(limits.map((limit) => limit[name])).median : null)
-  return {
-    ...shape,
-    target: shape.target?.[threads - 1],
-    threads,
-    times,
-    errors,
-    about: contestants.torch?.about,
-    gflops: rounded(workload.flops / times.ours.median / 1e6),
-    peak: median('peak'),
-    bandwidth: median('bandwidth'),
-    share: limits[0].least === null ? null : rounded(median('least') / times.ours.median)
+  const { times, rounds } = await compare(everyone, { ...context.budget(5), extra })
+  const rows = []
+  for (const [i, team] of teams.entries()) {
+    const { threads, contestants } = team
+    const turn = (name) => (round) => round[named(team, name)]
+    const names = Object.keys(contestants).filter((name) => contestants[name])
+    const errors = {}
+    for (const name of names) {
+      const contestant = contestants[name]
+      if (contestant.output) errors[name] = rounded(await largestError(contestant, workload, references))
+      await contestant.close()
+    }
+    const ours = turn('ours')
+    const gain = (name) => over(rounds, (round) => round[named(teams[0], name)] / turn(name)(round))
+    rows.push({
+      ...shape,
+      target: shape.target?.[i],
+      threads,
+      times: Object.fromEntries(names.map((name) => [name, times[named(team, name)]])),
+      ratio: over(rounds, (round) => turn('onnxruntime')(round) / ours(round)),
+      gains: { ours: gain('ours'), onnxruntime: gain('onnxruntime') },
+      errors,
+      about: contestants.torch?.about,
+      gflops: over(rounds, (round) => workload.flops / ours(round) / 1e6).median,
+      bandwidth: over(rounds, (round) => round.extra[i].bandwidth)?.median,
+      share: over(rounds, (round) => round.extra[i].least && round.extra[i].least / ours(round))
+    })
   }
+  return rows
 }
 
 async function measure(context) {
   const rows = []
   const shapes = context.quick ? tableShapes.filter(({ hiddenSize }) => hiddenSize === 128) : tableShapes
   for (const shape of shapes) {
-    const workload = createWorkload(shape)
-    const references = referencesOf(workload)
-    for (const threads of [1, 2]) {
-      const row = await measureRow(shape, workload, references, threads, context)
+    for (const row of await measureShape(shape, context)) {
       const { ours, onnxruntime: theirs } = row.times
-      const ratio = theirs ? `, onnxruntime ${theirs.median} ms, ${(theirs.median / ours.median).toFixed(2)}x` : ''
+      const ratio = theirs ? `, onnxruntime ${theirs.median} ms, ${row.ratio.median.toFixed(2)}x` : ''
       context.log(
-        `${shapeText(row)}, ${threads} thread(s): ${ours.median} ms${ratio}, ${percent(row.share)} of the limit`
+        `${shapeText(row)}, ${row.threads} thread(s): ${ours.median} ms${ratio}, ${percent(row.share?.median)} of the limit`
       )
       rows.push(row)
     }
@@ -77,6 +100,6 @@ async function measure(context) {
 
 const shapeText = ({ kind, hiddenSize, batch, steps, lengths }) =>
   `${kind} H=${hiddenSize} B=${batch}${lengths ? ` ${lengths}` : ''} T=${steps}`
-const percent = (share) => (share === null ? '?' : `${Math.round(100 * share)} %`)
+const percent = (share) => (share === undefined ? '?' : `${Math.round(100 * share)} %`)
 
 module.exports = { measure }
