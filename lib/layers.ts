@@ -4,7 +4,7 @@ import { describe, shapeText } from './check'
 import { expected } from './errors'
 import type { OutputOf } from './recurrent'
 import { PackedSequence } from './sequence'
-import { type Tensor, type TensorLike, type View, allocateFloats, view } from './tensor'
+import { type Tensor, type TensorLike, type View, allocateOutput, view } from './tensor'
 import { type StateDict, checkParameters, entriesUnder, valuesOf } from './weights'
 
 /** How a layer's parameters are found in a state dict. */
@@ -58,7 +58,7 @@ export class Embedding {
       if (type !== 'int32' && type !== 'int64' && type !== 'uint8') {
         expected('ERR_DTYPE', 'int32, int64 or uint8', argument, type)
       }
-      const output = allocateFloats([...shape, this.embeddingDim])
+      const output = allocateOutput([...shape, this.embeddingDim])
       const wrong = native.embed(this.#weight, this.embeddingDim, data as Ids, output.data)
       if (wrong >= 0) {
         const range = `ids from 0 to ${String(this.numEmbeddings - 1)}`
@@ -115,7 +115,7 @@ export class Linear {
         const wanted = `inFeatures ${String(this.inFeatures)} as the last dimension`
         expected('ERR_SHAPE', wanted, argument, `shape ${shapeText(shape)}`)
       }
-      const output = allocateFloats([...shape.slice(0, -1), this.outFeatures])
+      const output = allocateOutput([...shape.slice(0, -1), this.outFeatures])
       native.linear(this.#handle, data as Float32Array, output.data)
       return output
     })

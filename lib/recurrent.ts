@@ -19,7 +19,7 @@ import {
 import { loadSafetensors } from './safetensors'
 import { PackedSequence } from './sequence'
 import { RecurrentStream, type Stream } from './stream'
-import { type TensorLike, type View, allocateFloats, type Tensor, view } from './tensor'
+import { type TensorLike, type View, allocateFloats, allocateOutput, type Tensor, view } from './tensor'
 import {
   type Parameter,
   type StateDict,
@@ -178,7 +178,7 @@ export class Engine {
       steps: rows.steps,
       h0: h,
       c0: c,
-      output: allocateFloats(outputShape),
+      output: allocateOutput(outputShape),
       h: allocateFloats(shapes.h),
       c: shapes.c && allocateFloats(shapes.c)
     }

@@ -2,7 +2,7 @@ import { describe } from './check'
 import { expected, fail } from './errors'
 import type { Call, Engine, HiddenState, LSTMState, Result, State } from './recurrent'
 import { type PackedSequence, packSequence, unpackSequence } from './sequence'
-import { type TensorLike, allocateFloats, Tensor } from './tensor'
+import { type TensorLike, allocateFloats, allocateOutput, Tensor } from './tensor'
 
 /**
  * One live sequence: the weights of its module, and a state of its own. However a sequence is cut into chunks, the
@@ -77,7 +77,7 @@ export class RecurrentStream<S extends HiddenState> implements Stream<S> {
   pushSync(chunk: TensorLike): Tensor {
     this.#expectIdle('pushSync')
     const { data, steps } = this.#engine.chunk(chunk, 'chunk')
-    const output = allocateFloats([steps, this.#engine.outputSize])
+    const output = allocateOutput([steps, this.#engine.outputSize])
     if (steps > 0) this.#engine.advance(data, steps, this.#held.h, this.#held.c, output)
     this.#steps += steps
     return output
@@ -85,7 +85,7 @@ export class RecurrentStream<S extends HiddenState> implements Stream<S> {
 
   async push(chunk: TensorLike): Promise<Tensor> {
     const { data, steps } = this.#engine.chunk(chunk, 'chunk')
-    const output = allocateFloats([steps, this.#engine.outputSize])
+    const output = allocateOutput([steps, this.#engine.outputSize])
     if (steps === 0) return output
     if (this.#pending) {
       const copy = data.slice()

@@ -183,8 +183,13 @@ function assemble<D extends TypedArray>(data: D, shape: readonly number[], type:
  * A new tensor that holds anything, for a function that writes every element of it; zeros if it has fewer bytes than
  * `zerosBelow`, by default where they cost less than the object that goes without them.
  */
-export function allocateUnwritten(type: DType, shape: readonly number[], zerosBelow = 2 ** 13): Tensor<TypedArray> {
+export function allocateUnwritten(type: DType, shape: readonly number[], zerosBelow = 2 ** 18): Tensor<TypedArray> {
   return assemble(allocateData(type, sizeOf(shape), zerosBelow), shape, type)
+}
+
+/** The same of float32, for what native code computes: zeros would be written by one thread, before all others begin. */
+export function allocateOutput(shape: readonly number[]): Tensor {
+  return allocateUnwritten('float32', shape) as Tensor
 }
 
 export function allocateData(type: DType, length: number, zerosBelow = Infinity): TypedArray {

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import { execFile } from 'node:child_process'
 import path from 'node:path'
 import { promisify } from 'node:util'
@@ -9,7 +10,10 @@ import {
   LSTM,
   LSTMCell,
   type PackedSequence,
+  packPaddedSequence,
   packSequence,
+  padPackedSequence,
+  padSequence,
   RNN,
   saveSafetensors,
   setNumThreads,
@@ -18,7 +22,7 @@ import {
   Tensor
 } from '../lib'
 import { errorCodes } from '../lib/errors'
-import { expectSameBits, generator, randomModule, randomState, randomTensor } from './support'
+import { type AnyModule, expectSameBits, generator, randomModule, randomState, randomTensor } from './support'
 import { expectError } from './thrown'
 
 const random = generator(60)
@@ -308,4 +312,51 @@ describe('B65 native memory', () => {
     // 1200 rounds after a warm-up, each of which takes 100 kB and more.
     expect(grown).toBeLessThan(16 * megabyte)
   }, 60_000)
+})
+
+// A result of some size gets memory that holds anything.
+describe('every element of a large result is written', () => {
+  const lengths = [400, 350, 1, 90]
+  const longest = 400
+  const packed = packSequence(
+    lengths.map((steps) => randomTensor(random, [steps, inputSize])),
+    { enforceSorted: false }
+  )
+  const { padded } = padPackedSequence(packed, { batchFirst: true })
+  const ids = new Tensor(
+    new Int32Array(longest).map((_, i) => i % 7),
+    [longest]
+  )
+  const embedding = Embedding.fromStateDict({ weight: randomTensor(random, [7, 200]) })
+  const linear = Linear.fromStateDict({ weight: randomTensor(random, [200, inputSize]) })
+  const module = (options: object): AnyModule => randomModule('LSTM', { inputSize, hiddenSize: 90, ...options }, 63)
+  const sequences = lengths.map((steps) => randomTensor(random, [steps, 300]))
+  const wide = padSequence(sequences, { batchFirst: true })
+  const widePacked = packSequence(sequences, { enforceSorted: false })
+
+  afterEach(() => jest.restoreAllMocks())
+
+  test.each<[string, () => Promise<Tensor> | Tensor]>([
+    ['a module, packed', () => module({}).forwardSync(packed).output.data],
+    ['a module, padded', () => module({ batchFirst: true }).forwardSync(padded).output],
+    ['two layers and directions', () => module({ numLayers: 2, bidirectional: true }).forwardSync(packed).output.data],
+    ['a projection', async () => (await module({ projSize: 80 }).forward(packed)).output.data],
+    [
+      'a stream',
+      () =>
+        module({})
+          .createStream()
+          .push(randomTensor(random, [800, inputSize]))
+    ],
+    ['Embedding', () => embedding.forwardSync(ids)],
+    ['Linear', () => linear.forwardSync(padded)],
+    ['packPaddedSequence', () => packPaddedSequence(wide, lengths, { batchFirst: true, enforceSorted: false }).data],
+    ['padPackedSequence', () => padPackedSequence(widePacked).padded]
+  ])('%s', async (_, run) => {
+    const unwritten = Buffer.allocUnsafeSlow.bind(Buffer)
+    const spy = jest.spyOn(Buffer, 'allocUnsafeSlow').mockImplementation((size) => unwritten(size).fill(0xff))
+    const { data } = await run()
+    expect(spy).toHaveBeenCalled()
+    expect(data.findIndex(Number.isNaN)).toBe(-1)
+  })
 })
