@@ -422,7 +422,7 @@ function viewsOf(sequences: unknown): View[] {
   const value = sequences as Partial<Iterable<unknown> & TensorLike> | null
   if (typeof value === 'object' && value !== null) {
     if (typeof value[Symbol.iterator] === 'function') {
-      return Array.from(value as Iterable<unknown>).map((item, i) => view(item, `sequences[${String(i)}]`))
+      return Array.from(value as Iterable<unknown>).map((item, i) => view(item, 'sequences', i))
     }
     if ('data' in value) return slices(view(value, 'sequences'))
   }

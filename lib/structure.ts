@@ -21,7 +21,7 @@ export function structureOf(lengths: Int32Array, sorted: boolean): Structure {
 function batchSizesOf(lengths: Int32Array): Int32Array {
   const sizes = new Int32Array(largest(lengths))
   for (const length of lengths) if (length > 0) ++sizes[length - 1]!
-  for (let t = sizes.length - 2; t >= 0; --t) sizes[t]! += sizes[t + 1]!
+  for (let t = sizes.length - 1, longer = 0; t >= 0; --t) longer = sizes[t]! += longer
   return sizes
 }
 
@@ -42,7 +42,7 @@ export function inverse(permutation: Int32Array | null): Int32Array | null {
   return result
 }
 
-export function largest(values: Iterable<number>): number {
+export function largest(values: Int32Array | readonly number[]): number {
   let result = 0
   for (const value of values) result = Math.max(result, value)
   return result
@@ -57,15 +57,11 @@ export function sum(values: Int32Array): number {
 // ---- checks of lengths, which `argument` names in the error --------------------------------------------------------
 
 export function checkLeast(lengths: Int32Array, argument: string, least: number): void {
-  const i = lengths.findIndex((length) => length < least)
-  if (i >= 0) tooShort(lengths, argument, i, least)
+  for (let i = 0; i < lengths.length; ++i) if (lengths[i]! < least) tooShort(lengths, argument, i, least)
 }
 
 export function checkMost(lengths: Int32Array, argument: string, steps: number): void {
-  const i = lengths.findIndex((length) => length > steps)
-  if (i < 0) return
-  const what = `a length of at most ${String(steps)}, the steps there are,`
-  expected('ERR_LENGTHS', what, `${argument}[${String(i)}]`, String(lengths[i]))
+  for (let i = 0; i < lengths.length; ++i) if (lengths[i]! > steps) tooLong(lengths, argument, i, steps)
 }
 
 /** In PyTorch's order: the shortest must be long enough, then what was said to be sorted must be. */
@@ -82,11 +78,18 @@ export function checkOrder(
   }
   const last = lengths.length - 1
   if (lengths[last]! < least) tooShort(lengths, argument, last, least)
-  const rise = lengths.findIndex((length, i) => i > 0 && length > lengths[i - 1]!)
-  if (rise < 0) return
-  const received = `a length of ${String(lengths[rise])} after ${String(lengths[rise - 1])}`
+  for (let i = 1; i < lengths.length; ++i) if (lengths[i]! > lengths[i - 1]!) notSorted(lengths, argument, i)
+}
+
+function notSorted(lengths: Int32Array, argument: string, i: number): never {
+  const received = `a length of ${String(lengths[i])} after ${String(lengths[i - 1])}`
   const wayOut = 'pass enforceSorted: false to have the sequences sorted'
-  expected('ERR_NOT_SORTED', 'lengths in descending order', `${argument}[${String(rise)}]`, received, wayOut)
+  expected('ERR_NOT_SORTED', 'lengths in descending order', `${argument}[${String(i)}]`, received, wayOut)
+}
+
+function tooLong(lengths: Int32Array, argument: string, i: number, steps: number): never {
+  const what = `a length of at most ${String(steps)}, the steps there are,`
+  expected('ERR_LENGTHS', what, `${argument}[${String(i)}]`, String(lengths[i]))
 }
 
 function tooShort(lengths: Int32Array, argument: string, i: number, least: number): never {

@@ -137,13 +137,17 @@ export interface View {
   readonly type: DType
 }
 
-/** Checks that a value is a tensor; `argument` names it in the error. */
-export function view(value: unknown, argument: string): View {
+/** Checks that a value is a tensor; `argument` names it in the error, of many with the index in brackets. */
+export function view(value: unknown, argument: string, index?: number): View {
   if (value instanceof Tensor) {
     const { data, shape } = value as Tensor<TypedArray>
-    if (data.length !== sizeOf(shape)) detached(argument)
-    return value as Tensor<TypedArray>
+    if (data.length === sizeOf(shape)) return value as Tensor<TypedArray>
   }
+  return viewOf(value, index === undefined ? argument : `${argument}[${String(index)}]`)
+}
+
+function viewOf(value: unknown, argument: string): View {
+  if (value instanceof Tensor) detached(argument)
   if (typeof value !== 'object' || value === null || !('data' in value)) {
     expected('ERR_ARG_TYPE', 'a tensor { data, shape }', argument, describe(value))
   }
