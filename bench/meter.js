@@ -30,9 +30,9 @@ class Meter {
     return this.#ask('read', isa, bytes, threads)
   }
 
-  /** µs of the LSTM kernel alone for one step of one sequence, inputSize = hiddenSize = `units`. */
-  step(isa, units) {
-    return this.#ask('step', isa, units)
+  /** µs of the LSTM kernel alone for one step of `rows` sequences, inputSize = hiddenSize = `units`. */
+  step(isa, units, rows) {
+    return this.#ask('step', isa, units, rows)
   }
 
   close() {

@@ -58,14 +58,14 @@ const plots = {
     const isas = [...new Set(peak.map(({ isa }) => isa))]
     const shapes = peak.filter(({ isa }) => isa === isas[0])
     return svg.bars({
-      title: 'Share of the fma peak by shape (LSTM, one thread)',
+      title: 'Share of the fma peak by shape: one step of the LSTM kernel, one thread',
       x: { label: '' },
       y: { label: '% of the peak; dashed: the target', ticks: [0, 20, 40, 60, 80, 100] },
       limits: isas.map((isa) => 100 * (peakShare[isa] ?? 0)),
       groups: shapes.map(({ hiddenSize, batch }) => [`B=${batch}`, batch === 32 ? `H=${hiddenSize}` : '']),
       series: isas.map((isa) => ({
         name: isa,
-        values: peak.filter((row) => row.isa === isa).map(({ share }) => 100 * (share?.median ?? 0))
+        values: peak.filter((row) => row.isa === isa).map(({ kernelShare }) => 100 * (kernelShare?.median ?? 0))
       }))
     })
   },

@@ -4,7 +4,7 @@
 //
 //   fma ISA THREADS          GFLOP/s of fused multiply-adds on float, all threads together
 //   read ISA BYTES THREADS   GB/s of reading BYTES over and over, each thread its own
-//   step ISA UNITS           µs of the kernel alone for one step of one sequence through an LSTM of UNITS units
+//   step ISA UNITS ROWS      µs of the kernel alone for one step of ROWS sequences through an LSTM of UNITS units
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -16,6 +16,7 @@
 #include <sstream>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "core/cell.h"
@@ -216,28 +217,37 @@ double read(const Loops& of, std::size_t bytes, std::size_t threads) {
   return rates(threads, make_once) * passes * size * sizeof(float) / 1e9;
 }
 
+// One array of `units` floats a row.
+struct Rows {
+  std::vector<float> values;
+  std::vector<float*> at;
+
+  Rows(std::size_t rows, std::size_t units) : values(rows * units, 0.1f) {
+    for (std::size_t i = 0; i < rows; ++i) at.push_back(&values[i * units]);
+  }
+};
+
 // No limit, but a part of what a call takes, and measured as calls are (measure.js): the mean of a turn, to and fro
-// through the panels as the core goes.
-double step(const Kernels& kernels, std::size_t units) {
+// through the panels as the core goes, each step from what the one before has put out.
+double step(const Kernels& kernels, std::size_t units, std::size_t rows) {
   const std::vector<float> values(4 * units * units, 0.01f);
   Parameters p;
   p.input_size = p.hidden_size = p.units = units;
   p.weight_ih = p.weight_hh = {values.data(), values.size()};
   const Weights weights(kernels.lstm, kernels.lanes, p, false);
-  std::vector<float> input(units, 0.1f), hidden(units, 0.1f), cell(units, 0.1f), output(units);
-  const float *x = input.data(), *h = hidden.data();
-  float *c = cell.data(), *y = output.data();
+  Rows input(rows, units), cell(rows, units), hidden(rows, units), output(rows, units);
   Step one;
-  one.rows = 1;
-  one.input = &x;
-  one.hidden = &h;
-  one.cell = &c;
-  one.output = &y;
-  const std::size_t steps = 16;  // for one look at the clock
+  one.rows = rows;
+  one.input = input.at.data();
+  one.cell = cell.at.data();
+  const std::size_t steps = std::max<std::size_t>(1, 16 / rows);  // for one look at the clock
   const auto once = [&] {
     for (std::size_t i = 0; i < steps; ++i) {
+      one.hidden = hidden.at.data();
+      one.output = output.at.data();
       kernels.lstm.step(weights.panels(), one, 0, weights.panel_count());
       one.backwards = !one.backwards;
+      std::swap(hidden.at, output.at);
     }
   };
   rate_over(warm_up, once);
@@ -250,7 +260,7 @@ double answer(std::istream& command) {
   command >> name >> isa >> a >> b;
   if (name == "step") {
     const Kernels* kernels = kernels_of(isa);
-    return kernels ? step(*kernels, a) : -1;
+    return kernels ? step(*kernels, a, b) : -1;
   }
   const Loops* of = loops_of(isa);
   if (!of) return -1;

@@ -1,5 +1,6 @@
 'use strict'
-// The share of the fma peak by shape, one thread; run once for each instruction set.
+// The share of the fma peak by shape, one thread: of the kernel alone, step after step, and from JavaScript to JavaScript;
+// run once for each instruction set.
 const { lib, packedRnn } = require('../rivals/packed-rnn')
 const { compare, over, rounded } = require('../measure')
 const { createWorkload } = require('../workload')
@@ -12,13 +13,19 @@ async function measure(context) {
       // About 2 GFLOP, whatever the shape.
       const steps = Math.max(4, Math.round(2e9 / (16 * hiddenSize ** 2 * batch)))
       const workload = createWorkload({ hiddenSize, batch, steps: context.quick ? 4 : Math.min(steps, 200) })
-      const extra = () => context.meter.fma(context.isa, 1)
+      const extra = async () => ({
+        peak: await context.meter.fma(context.isa, 1),
+        step: await context.meter.step(context.isa, hiddenSize, batch)
+      })
       const { times, rounds } = await compare({ ours: packedRnn(workload) }, { ...context.budget(0.7), extra })
-      const time = times.ours
-      const gflops = rounded(workload.flops / time.median / 1e6)
-      const share = over(rounds, ({ ours, extra: peak }) => peak && workload.flops / ours / 1e6 / peak)
-      rows.push({ isa: context.isa, hiddenSize, batch, steps: workload.steps, time, gflops, share })
-      context.log(`${context.isa} H=${hiddenSize} B=${batch}: ${gflops} GFLOP/s, ${share?.median} of the peak`)
+      const gflops = rounded(workload.flops / times.ours.median / 1e6)
+      const of = (rate) => over(rounds, (round) => round.extra.peak && rate(round) / round.extra.peak)
+      const share = of(({ ours }) => workload.flops / ours / 1e6)
+      const kernelShare = of(({ extra: { step } }) => workload.flops / workload.steps / step / 1e3)
+      rows.push({ isa: context.isa, hiddenSize, batch, steps: workload.steps, gflops, share, kernelShare })
+      context.log(
+        `${context.isa} H=${hiddenSize} B=${batch}: the kernel ${kernelShare?.median} of the peak, ${share?.median} in all`
+      )
     }
   }
   return rows

@@ -23,7 +23,7 @@ async function measure(context) {
         forward: { sync: false, run: () => module.forward(x, state) },
         onnxruntime: await onnxruntimeStep(workload, threads)
       }
-      const extra = () => context.meter.step(context.isa, hiddenSize)
+      const extra = () => context.meter.step(context.isa, hiddenSize, 1)
       const { times, rounds } = await compare(contestants, { ...context.budget(1.5), extra })
       await contestants.onnxruntime?.close()
       const micros = Object.fromEntries(Object.entries(times).map(([name, time]) => [name, rounded(time.median * 1e3)]))
