@@ -131,7 +131,7 @@ void weave_columns(Row row, const Part<A>& part, View<const Column<B>> columns, 
 
 // The steps that all columns of a strip have, as far as they make whole squares, square by square.
 template <std::size_t size, class A, class B>
-Span weave_squares(const Part<A>& part, std::size_t c, const Column<B>* strip) {
+[[gnu::always_inline]] inline Span weave_squares(const Part<A>& part, std::size_t c, const Column<B>* strip) {
   constexpr std::size_t square = vector_bytes / size;
   Column<B> shared = strip[0];
   for (std::size_t k = 1; k < square; ++k) {
