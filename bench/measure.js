@@ -51,12 +51,13 @@ const warmUp = 10
  * Times contestants in turn: { name: { run, sync } }, `sync` if run returns no promise, or { name: { time } } with
  * time(count) → milliseconds. `prepare()`, if there is one, is called before each turn, and `rest` are milliseconds that
  * threads outside this process need to come to rest after it. `extra()`, if given, is called once a round, for what else
- * is to be measured at the same time.
+ * is to be measured at the same time. If by `isFit`, of what extra() gave, the machine is not fit for a round, the round
+ * waits until it is; all rounds together no longer than twice `seconds`.
  *
  * @returns `times`, { name: { median, q1, q3, samples } }, and `rounds`, a list of { name: time } and `extra`, what
  *   extra() gave; in milliseconds a run. A round leaves out who was not measured in it.
  */
-async function compare(contestants, { seconds, least = 5, turn = 20, extra }) {
+async function compare(contestants, { seconds, least = 5, turn = 20, extra, isFit = () => true }) {
   const entries = Object.entries(contestants).filter(([, contestant]) => contestant)
   const turns = []
   for (const [name, contestant] of entries) {
@@ -81,12 +82,19 @@ async function compare(contestants, { seconds, least = 5, turn = 20, extra }) {
   // `least` rounds, though for runs of seconds three will do.
   const rounds = []
   const started = performance.now()
-  const passed = () => (performance.now() - started) / 1000
+  let waited = 0
+  const passed = () => (performance.now() - started) / 1000 - waited
   for (let round = 0; passed() < seconds || (round < least && (round < 3 || passed() < 2 * seconds)); ++round) {
     rounds.push({})
     if (extra) {
       await settle()
       rounds[round].extra = await extra()
+      while (!isFit(rounds[round].extra) && waited < 2 * seconds) {
+        const since = performance.now()
+        await sleep(100)
+        rounds[round].extra = await extra()
+        waited += (performance.now() - since) / 1000
+      }
     }
     for (const { name, time, count, estimate, prepare, rest } of turns) {
       // What is very slow beside the budget is measured less often.

@@ -123,7 +123,12 @@ const tableSections = {
       .map((row) => `${shapeText(row)}, ${threadsText(row.threads)}: ${times(row.ratio)} of ≥ ${row.target}x`)
     const torch = everyRow.find((row) => row.about)?.about
     const torchText = torch ? ` PyTorch is ${torch.version} with ${torch.blas.join(', ') || 'the reference BLAS'}.` : ''
-    return `${threadTables.join('\n\n')}\n\n${shortfall(short)}${torchText}`
+    const onOneCore = everyRow
+      .filter((row) => row.onOneCore > 0)
+      .map((row) => `${shapeText(row)}, ${String(row.onOneCore)} of ${String(row.times.ours.samples)}`)
+    const coresText =
+      onOneCore.length > 0 ? ` Rounds in which two threads had no second core: ${onOneCore.join('; ')}.` : ''
+    return `${threadTables.join('\n\n')}\n\n${shortfall(short)}${torchText}${coresText}`
   },
 
   scaling({ table: everyRow }) {
