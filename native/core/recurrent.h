@@ -54,7 +54,7 @@ class Recurrent {
   void unpack(View<float* const> matrices) const;
 
   const RecurrentOptions& options() const { return options_; }
-  std::size_t bytes() const;
+  std::size_t bytes() const { return bytes_; }
 
  private:
   struct Direction {
@@ -71,6 +71,7 @@ class Recurrent {
   const Kernels& kernels_;
   RecurrentOptions options_;
   std::vector<Direction> directions_;  // [layer * num_directions + direction]
+  std::size_t bytes_ = 0;              // of their weights
   std::vector<float> zeros_;           // the hidden state before the first step, where none is given
   // The next step's way through the panels (Step::backwards). From call to call, so that a stream of single steps turns
   // round as well; it is only about speed, and calls that run at the same time may take it as they find it.
