@@ -7,7 +7,7 @@
 namespace packed_rnn {
 
 Pass::Pass(const Recurrent& module, const Run& run, std::size_t layer, std::size_t direction, Share share,
-           Place<const float> input, Place<float> output)
+           std::size_t threads, Place<const float> input, Place<float> output)
     : module_(module),
       options_(module.options_),
       kernels_(module.kernels_.*module.options_.cell->kernels),
@@ -26,7 +26,7 @@ Pass::Pass(const Recurrent& module, const Run& run, std::size_t layer, std::size
                       : std::min({most_chunk_rows, layout_.rows(),
                                   std::max(kernels_.tile_rows,
                                            start_bytes / (direction_.weights.start_size() * sizeof(float)))})),
-      single_rows_(chunk_rows_ > 0 && direction_.weights.bytes() >= least_carried_bytes &&
+      single_rows_(chunk_rows_ > 0 && direction_.weights.bytes() >= threads * least_carried_bytes &&
                            direction_.weights.bytes() <= most_carried_bytes
                        ? kernels_.beside_rows
                        : 0),

@@ -43,8 +43,9 @@ class Pass {
   // Of a step, shared among threads, each has at least half of this: less is done sooner than it is shared.
   static constexpr std::size_t part_fmas = 1 << 15;
 
+  // `threads` will go through its steps together.
   Pass(const Recurrent& module, const Run& run, std::size_t layer, std::size_t direction, Share share,
-       Place<const float> input, Place<float> output);
+       std::size_t threads, Place<const float> input, Place<float> output);
 
   // The next so many steps, by the whole team; first_row is that of the first of them in time. Between spans the hidden
   // state is in the caller's final_hidden.
@@ -54,10 +55,10 @@ class Pass {
   // x of so many rows is multiplied at once when a step alone has too few to use the weights well.
   static constexpr std::size_t start_bytes = 256 << 10, most_chunk_rows = 60;
 
-  // Steps of one row wait for weights, and so carry on the projection of the next chunk meanwhile, if the weights are
-  // no smaller or larger than this: of smaller ones half are still in the closest cache from the step before, and
-  // larger ones lose more by weight_ih being read for each chunk.
-  static constexpr std::size_t least_carried_bytes = 256 << 10, most_carried_bytes = 16 << 20;
+  // Steps of one row wait for weights, and so carry on the projection of the next chunk meanwhile, if a thread's part
+  // of the weights is no smaller, or all are no larger than this: of smaller ones most are still in the closest cache
+  // from the step before, and larger ones lose more by weight_ih being read for each chunk.
+  static constexpr std::size_t least_carried_bytes = 100 << 10, most_carried_bytes = 16 << 20;
 
   // Steps whose x is projected at once.
   struct Chunk {

@@ -94,8 +94,10 @@ Account& Recurrent::account(const Run& run) const {
   return accounts[i];
 }
 
-// One for every layer, direction and share, in this order. Layers pass their outputs through two buffers in turn.
-std::vector<Pass> Recurrent::passes(const Run& run, std::size_t shares, const Floats (&between)[2]) const {
+// One for every layer, direction and share, in this order; so many threads go through each. Layers pass their outputs
+// through two buffers in turn.
+std::vector<Pass> Recurrent::passes(const Run& run, std::size_t shares, std::size_t threads,
+                                    const Floats (&between)[2]) const {
   std::vector<Pass> passes;
   const std::size_t layers = options_.num_layers, directions = options_.num_directions;
   passes.reserve(layers * directions * shares);  // a pass must stay where it is: its walk refers to it
@@ -103,7 +105,7 @@ std::vector<Pass> Recurrent::passes(const Run& run, std::size_t shares, const Fl
     const Place<const float> input = {l ? between[(l - 1) % 2].data() : run.input, l > 0};
     const Place<float> output = {l + 1 < layers ? between[l % 2].data() : run.output, l + 1 < layers};
     for (std::size_t i = 0; i < directions * shares; ++i) {
-      passes.emplace_back(*this, run, l, i % directions, Share{i / directions, shares}, input, output);
+      passes.emplace_back(*this, run, l, i % directions, Share{i / directions, shares}, threads, input, output);
     }
   }
   return passes;
@@ -126,14 +128,15 @@ void Recurrent::forward(const Run& run) const {
       std::min(span * layout.batch(), layout.rows()) * options_.num_directions * options_.output_size();
   Floats between[2];
   for (std::size_t i = 0; i < std::min<std::size_t>(options_.num_layers - 1, 2); ++i) between[i] = Floats(between_size);
-  const std::size_t tasks = shares(run, team.size()) * options_.num_directions;
-  std::vector<Pass> passes = this->passes(run, tasks / options_.num_directions, between);
+  const std::size_t shares = this->shares(run, team.size()), tasks = shares * options_.num_directions;
+  const bool together = tasks < team.size();
+  std::vector<Pass> passes = this->passes(run, shares, together ? team.size() : 1, between);
 
   std::size_t t = 0, row = 0;
   do {
     const std::size_t steps = std::min(span, all - t);
     for (auto pass = passes.begin(); pass != passes.end(); pass += static_cast<std::ptrdiff_t>(tasks)) {
-      if (tasks < team.size()) {
+      if (together) {
         for (std::size_t i = 0; i < tasks; ++i) pass[static_cast<std::ptrdiff_t>(i)].run(steps, row, team);
       } else {
         team.run(tasks, [&](std::size_t i) {

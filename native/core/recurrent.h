@@ -66,7 +66,7 @@ class Recurrent {
   std::size_t shares(const Run& run, std::size_t threads) const;
   std::size_t useful_threads(const Run& run, double fmas) const;
   Account& account(const Run& run) const;
-  std::vector<Pass> passes(const Run& run, std::size_t shares, const Floats (&between)[2]) const;
+  std::vector<Pass> passes(const Run& run, std::size_t shares, std::size_t threads, const Floats (&between)[2]) const;
 
   const Kernels& kernels_;
   RecurrentOptions options_;
