@@ -21,7 +21,7 @@ Pass::Pass(const Recurrent& module, const Run& run, std::size_t layer, std::size
       input_size_(options_.layer_input_size(layer)),
       output_stride_(options_.num_directions * options_.output_size()),
       sequences_(share.of(run.layout.batch())),
-      chunk_rows_(layout_.steps() < 2 || share.of(layout_.active(layout_.steps() - 1)) >= kernels_.tile_rows
+      chunk_rows_(layout_.steps() < 2 || share.of(layout_.active(layout_.steps() - 1)) >= fused_rows()
                       ? 0
                       : std::min({most_chunk_rows, layout_.rows(),
                                   std::max(kernels_.tile_rows,
@@ -111,7 +111,7 @@ Pass::Chunk Pass::Walk::gather_chunk(Cursor cursor, std::size_t most, std::size_
   chunk.x.start = pass_.starts_ + first;
   for (; chunk.steps < most; cursor.advance(), ++chunk.steps) {
     const std::size_t more = pass_.share_.of(cursor.active());
-    if (more >= pass_.kernels_.tile_rows || chunk.x.rows + more > room || can_carry(more) != chunk.carries) break;
+    if (more >= pass_.fused_rows() || chunk.x.rows + more > room || can_carry(more) != chunk.carries) break;
     for (std::size_t j = 0; j < more; ++j) {
       inputs()[first + chunk.x.rows + j] = row(pass_.input_, cursor, j, pass_.input_size_);
     }

@@ -1,6 +1,7 @@
 // One direction of one layer over time.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <vector>
 
@@ -52,8 +53,10 @@ class Pass {
   void run(std::size_t steps, std::size_t first_row, Team& team);
 
  private:
-  // x of so many rows is multiplied at once when a step alone has too few to use the weights well.
+  // x of so many rows is multiplied at once when a step alone has too few, fewer than fused_rows, to use the weights
+  // well.
   static constexpr std::size_t start_bytes = 256 << 10, most_chunk_rows = 60;
+  std::size_t fused_rows() const { return std::min<std::size_t>(4, kernels_.tile_rows); }
 
   // Steps of one row wait for weights, and so carry on the projection of the next chunk meanwhile, if a thread's part
   // of the weights is no smaller, or all are no larger than this: of smaller ones most are still in the closest cache
