@@ -3,8 +3,8 @@
 //
 // Calls ask for helpers while the balance of what they have saved is positive. A call that waits for a helper that has
 // lost its processor takes milliseconds longer, so the sum decides, not what they mostly do. Without them, calls save a
-// little of their time up for the next attempt: that is the most that attempts in vain can cost. For comparison, a few
-// calls do without helpers in any case.
+// little of their time up until what the last attempt has cost is paid, and the next one can be: so much is the most
+// that attempts in vain can cost. For comparison, a few calls do without helpers in any case.
 #pragma once
 
 #include <algorithm>
@@ -40,29 +40,27 @@ class Account {
 
  private:
   void add(Time time) {
-    balance_ = std::clamp(balance_ + time, -most_price, most_saved);
+    balance_ = std::clamp(balance_ + time, -most_debt, most_saved);
     if (helpers_pay_ && balance_ < Time::zero()) {
       helpers_pay_ = false;
-      balance_ = -price_;
-      price_ = std::min(2 * price_, most_price);
+      balance_ -= pause;
     } else if (balance_ >= stake) {
       helpers_pay_ = true;
     }
-    if (balance_ >= earned) price_ = least_price;
   }
 
   static constexpr unsigned compared_every = 128;
-  static constexpr double attempt_share = 64, memory = 256;  // in calls
+  static constexpr double attempt_share = 128, memory = 256;  // in calls
   // An attempt can lose so much: a helper may sleep, and wake too late for the first of several brief calls.
   static constexpr Time stake{200};
-  // Savings, which pay for some waits for a processor; and what calls without helpers save up beside the stake, more
-  // after each attempt in vain, until helpers have earned something: from some hundredths of a second to a half.
-  static constexpr Time most_saved{8000}, earned{2000}, least_price{500}, most_price{8000};
+  // Savings, which pay for some waits for a processor; the most that is paid back, by half a second without helpers;
+  // and what is saved up beside the stake in any case, by a tenth of one.
+  static constexpr Time most_saved{8000}, most_debt{4000}, pause{500};
 
   bool helpers_pay_ = true;
   unsigned calls_ = compared_every - 2;
   Time pace_{};  // without helpers, for a unit of work
-  Time balance_ = stake, price_ = least_price;
+  Time balance_ = stake;
 };
 
 }  // namespace packed_rnn
