@@ -125,7 +125,7 @@ const tableSections = {
     const torchText = torch ? ` PyTorch is ${torch.version} with ${torch.blas.join(', ') || 'the reference BLAS'}.` : ''
     const onOneCore = everyRow
       .filter((row) => row.onOneCore > 0)
-      .map((row) => `${shapeText(row)}, ${String(row.onOneCore)} of ${String(row.times.ours.samples)}`)
+      .map((row) => `${shapeText(row)}, ${row.onOneCore} of ${row.times.ours.samples}`)
     const coresText =
       onOneCore.length > 0 ? ` Rounds in which two threads had no second core: ${onOneCore.join('; ')}.` : ''
     return `${threadTables.join('\n\n')}\n\n${shortfall(short)}${torchText}${coresText}`

@@ -59,8 +59,9 @@ class Pass {
   std::size_t fused_rows() const { return std::min<std::size_t>(4, kernels_.tile_rows); }
 
   // Steps of one row wait for weights, and so carry on the projection of the next chunk meanwhile, if a thread's part
-  // of the weights is no smaller, or all are no larger than this: of smaller ones most are still in the closest cache
-  // from the step before, and larger ones lose more by weight_ih being read for each chunk.
+  // of the weights is no smaller than the first of these, and all of them no larger than the second: smaller parts are
+  // mostly still in the closest cache from the step before, and larger weights lose more by weight_ih being read for
+  // each chunk.
   static constexpr std::size_t least_carried_bytes = 100 << 10, most_carried_bytes = 16 << 20;
 
   // Steps whose x is projected at once.
