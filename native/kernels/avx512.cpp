@@ -1,4 +1,6 @@
-// AVX-512: 16 lanes, 32 registers, 24 of them sums.
+// AVX-512: 16 lanes, 32 registers, 24 of them sums. The four gates of an LSTM are two streams of two: a tile of 12 rows
+// x 2 vectors reads half as many weights for each fma as one of 6 x 4, and two fma units of 512 bits would wait for
+// those.
 #include "kernels/tables.h"
 
 #if PACKED_RNN_X64
@@ -17,7 +19,7 @@ namespace {
 
 struct Avx512 {
   using Float = __m512;
-  static constexpr std::size_t lanes = 16, accumulators = 24, lstm_vectors = 4;
+  static constexpr std::size_t lanes = 16, accumulators = 24, lstm_vectors = 2;
   static constexpr bool carries = true;
 
   static PACKED_RNN_INLINE Float set(float a) { return _mm512_set1_ps(a); }
