@@ -17,9 +17,15 @@ constexpr std::size_t span_rows = 512;
 // are asked in any case: there may be few calls of this kind, and one without, to compare, would cost as much again.
 constexpr double least_shared_fmas = 1e6, always_shared_fmas = 4e9;
 
-// Weights of a layer and direction that every core has close by, so that reading them for two sequences is cheaper than
-// meeting at every step. (LSTM of 96 units: 288 KiB; at 128 units, 512, it is not.)
-constexpr std::size_t close_weight_bytes = 320 << 10, least_close_rows = 2;
+// From how many sequences a thread on it has a share of its own, for weights of a layer and direction of so many bytes
+// at most. Below, reading all weights for so few rows costs more than meeting at every step. Weights of 320 KiB are
+// mostly in the closest caches (LSTM of 96 units), 1 MiB in the second level (180 units). Of larger ones, a half may
+// still be, which is what a thread reads that shares every step; beyond 2 MiB (256 units) that wins for any number of
+// sequences.
+struct Parting {
+  std::size_t most_bytes, least_rows;
+};
+constexpr Parting partings[] = {{320 << 10, 2}, {1 << 20, 6}, {2 << 20, 12}};
 
 }  // namespace
 
@@ -65,15 +71,15 @@ void Recurrent::unpack(View<float* const> matrices) const {
   assert(next == matrices.end());
 }
 
-// Directions and shares of the sequences are independent, and split without any meeting as long as every share has rows
-// enough to use the weights well: a tile, or fewer if the weights are close. Else all threads go through the steps
-// together, each with its part of the panels.
+// Directions and shares of the sequences are independent, and split without any meeting. Where shares would not pay,
+// all threads go through the steps together, each with its part of the panels.
 std::size_t Recurrent::shares(const Run& run, std::size_t threads) const {
-  const std::size_t tile_rows = (kernels_.*options_.cell->kernels).tile_rows;
-  const bool close = bytes() / directions_.size() <= close_weight_bytes;
-  const std::size_t least_rows = close ? std::min(least_close_rows, tile_rows) : tile_rows;
-  const std::size_t most = std::max<std::size_t>(1, std::min(run.layout.batch() / least_rows, threads));
-  return most * options_.num_directions < threads ? 1 : most;
+  for (const auto& [most_bytes, least_rows] : partings) {
+    if (bytes() / directions_.size() > most_bytes) continue;
+    const std::size_t most = std::min(run.layout.batch() / least_rows, threads);
+    return most * options_.num_directions < threads ? 1 : most;
+  }
+  return 1;
 }
 
 // All threads, if there is so much to do that a helper comes in time, and some of it can be shared.
