@@ -30,17 +30,19 @@ class Account {
       // Many things slow a call down, few speed one up.
       pace_ += (time < usual ? (time - usual) / 2 : std::min(time - usual, usual) / 8) / work;
     }
-    add(time / attempt_share);
+    add(time / attempt_share, time);
   }
   void add_helped(double work, Time time) {
     if (pace_ == Time::zero()) return;
     balance_ -= balance_ / memory;
-    add(pace_ * work - time);
+    const Time alone = pace_ * work;
+    add(alone - time, alone);
   }
 
  private:
-  void add(Time time) {
-    balance_ = std::clamp(balance_ + time, -most_debt, most_saved);
+  // From a call that takes, or would take, so long alone.
+  void add(Time time, Time alone) {
+    balance_ = std::clamp(balance_ + time, -std::max(most_debt, alone / 4), std::max(most_saved, alone / 2));
     if (helpers_pay_ && balance_ < Time::zero()) {
       helpers_pay_ = false;
       balance_ -= pause;
@@ -54,7 +56,7 @@ class Account {
   // An attempt can lose so much: a helper may sleep, and wake too late for the first of several brief calls.
   static constexpr Time stake{200};
   // Savings, which pay for some waits for a processor; the most that is paid back, by half a second without helpers;
-  // and what is saved up beside the stake in any case, by a tenth of one.
+  // both are more where calls are longer. And what is saved up beside the stake in any case, by a tenth of a second.
   static constexpr Time most_saved{8000}, most_debt{4000}, pause{500};
 
   bool helpers_pay_ = true;

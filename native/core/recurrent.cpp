@@ -13,9 +13,9 @@ namespace {
 // How many rows a span has between layers: enough to use the weights well, few enough to stay in the cache.
 constexpr std::size_t span_rows = 512;
 
-// Work of some 20 microseconds, below which a helper comes too late; and of some 80 milliseconds, from where helpers
+// Work of some 20 microseconds, below which a helper comes too late; and of some 400 milliseconds, from where helpers
 // are asked in any case: there may be few calls of this kind, and one without, to compare, would cost as much again.
-constexpr double least_shared_fmas = 1e6, always_shared_fmas = 4e9;
+constexpr double least_shared_fmas = 1e6, always_shared_fmas = 2e10;
 
 // From how many sequences a thread on it has a share of its own, for weights of a layer and direction of so many bytes
 // at most. Below, reading all weights for so few rows costs more than meeting at every step. Weights of 320 KiB are

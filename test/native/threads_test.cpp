@@ -53,6 +53,14 @@ TEST(Account, CountsRareStalls) {
   EXPECT_LE(mean_time(of_longer, 10000, 450, [&](int) { return ++calls % 100 == 0 ? 4000.0 : 240.0; }), 300);
 }
 
+TEST(Account, WeighsStallsByTheLengthOfCalls) {
+  int calls = 0;
+  Account rare;
+  EXPECT_LE(mean_time(rare, 2000, 70000, [&](int) { return ++calls % 20 == 0 ? 100000.0 : 38000.0; }), 43000);
+  Account usual;
+  EXPECT_LE(mean_time(usual, 2000, 70000, [](int) { return 110000.0; }), 70000 * 1.03);
+}
+
 TEST(Account, AsksAgainWhenHelpersSaveAfterAll) {
   Account account;
   mean_time(account, 10000, 45, [](int) { return 5000.0; });
