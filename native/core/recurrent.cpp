@@ -25,7 +25,7 @@ constexpr double least_shared_fmas = 1e6, always_shared_fmas = 2e10;
 struct Parting {
   std::size_t most_bytes, least_rows;
 };
-constexpr Parting partings[] = {{320 << 10, 2}, {1 << 20, 6}, {2 << 20, 12}};
+constexpr Parting partings[] = {{320 << 10, 2}, {1 << 20, 4}, {2 << 20, 12}};
 
 }  // namespace
 
