@@ -243,6 +243,11 @@ struct Work {
   std::ptrdiff_t ahead = 0;           // from the weights in use to those to be fetched, in floats
   mutable bool waits = false;         // for the rest of h(t−1)
 
+  // For a block of rows, the present included so many of which are left: beside each of the last two, half of the
+  // lines.
+  PACKED_RNN_INLINE void fetch_beside_last_two(std::ptrdiff_t next, std::size_t left, std::size_t half) {
+    ahead = left > 2 ? 0 : next + static_cast<std::ptrdiff_t>((left - 1) * half);
+  }
   PACKED_RNN_INLINE std::size_t ready() const { return waits ? step->ready : panels->hidden_size; }
   void await() const {
     step->await(step->awaited);
@@ -530,6 +535,50 @@ PACKED_RNN_INLINE void block(const Work& work, std::size_t row, std::size_t rows
   }
 }
 
+// One stream for a block of rows; its sums are left to a later epilogue.
+template <class V, class Cell, std::size_t rows, bool projects>
+PACKED_RNN_NOINLINE void stream_of(const Work& work, std::size_t row, std::size_t stream, float* sums) {
+  tile<V, Cell, rows, 1, projects>(work, row, stream, sums, Cell::gates * V::lanes, nullptr);
+}
+
+template <class V, class Cell, bool projects, std::size_t most = Tile<V, Cell>::max_rows>
+PACKED_RNN_INLINE void stream_block(const Work& work, std::size_t row, std::size_t rows, std::size_t stream,
+                                    float* sums) {
+  if (rows == most) {
+    stream_of<V, Cell, most, projects>(work, row, stream, sums);
+  } else if constexpr (most > 1) {
+    stream_block<V, Cell, projects, most - 1>(work, row, rows, stream, sums);
+  }
+}
+
+// Panels from this size on are gone through stream by stream: the second-level cache would not hold two of them, the
+// one in use and the one that is fetched. Smaller ones lose a little by it, since the sums of so many rows at most wait
+// for the epilogue.
+constexpr std::size_t most_panel_bytes = 256 << 10, most_waiting_rows = 96;
+
+// One panel for some rows in `count` blocks.
+template <class V, class Cell, bool projects>
+PACKED_RNN_NOINLINE void panel_by_streams(Work& work, std::size_t first_row, std::size_t rows, std::size_t count,
+                                          std::size_t panel) {
+  constexpr std::size_t width = Cell::vectors * V::lanes, row_stride = Cell::gates * V::lanes;
+  alignas(64) float sums[projects ? 1 : most_waiting_rows * row_stride];
+  const bool backwards = work.step->backwards;
+  const auto stream_size = static_cast<std::ptrdiff_t>((work.panels->input_size + work.panels->hidden_size) * width);
+  const std::ptrdiff_t next = backwards ? -stream_size : stream_size;
+  for (std::size_t i = 0; i < Cell::streams; ++i) {
+    const std::size_t stream = backwards ? Cell::streams - 1 - i : i;
+    std::size_t row = 0;
+    for (std::size_t b = count; b > 0; --b) {
+      const std::size_t size = (rows - row) / b;
+      work.fetch_beside_last_two(next, b, lines_ahead<V, Cell::vectors> * line);
+      stream_block<V, Cell, projects>(work, first_row + row, size, panel * Cell::streams + stream,
+                                      projects ? sums : sums + row * row_stride + stream * width);
+      row += size;
+    }
+  }
+  if (!projects) finish_tile<V, Cell>(work, first_row, rows, panel, 1, sums, nullptr);
+}
+
 // All rows of a step: blocks of nearly equal size, for a small last one would use the weights badly. Panel by panel, so
 // that a panel's weights are fetched once for all blocks.
 template <class V, class Cell, bool projects>
@@ -537,20 +586,28 @@ PACKED_RNN_INLINE void blocks(Work work, std::size_t first, std::size_t last) {
   constexpr std::size_t most = Tile<V, Cell>::max_rows;
   const std::size_t rows = work.step->rows, count = (rows + most - 1) / most;
   const bool backwards = work.step->backwards;
-  const auto panel_size = static_cast<std::ptrdiff_t>((work.panels->input_size + work.panels->hidden_size) *
-                                                      Cell::streams * Cell::vectors * V::lanes);
-  const std::ptrdiff_t next = backwards ? -panel_size : panel_size;
+  const std::size_t panel_size =
+      (work.panels->input_size + work.panels->hidden_size) * Cell::streams * Cell::vectors * V::lanes;
+  const auto next = static_cast<std::ptrdiff_t>(panel_size) * (backwards ? -1 : 1);
   if (count == 1) {
     work.ahead = next;
     return block<V, Cell, projects>(work, 0, rows, first, last);
   }
+  // How many blocks share a turn through the streams; 1: each takes all streams by itself.
+  const std::size_t together =
+      Cell::streams > 1 && panel_size * sizeof(float) > most_panel_bytes ? most_waiting_rows / most : 1;
   for (std::size_t i = 0; i < last - first; ++i) {
     const std::size_t panel = backwards ? last - 1 - i : first + i;
     std::size_t row = 0;
-    for (std::size_t b = count; b > 0; --b) {
-      const std::size_t size = (rows - row) / b;
-      work.ahead = b > 2 ? 0 : next + static_cast<std::ptrdiff_t>((b - 1) * lines_ahead<V, Cell::vectors> * line);
-      block<V, Cell, projects>(work, row, size, panel, panel + 1);
+    for (std::size_t b = count, now; b > 0; b -= now) {
+      now = b < together ? b : together;
+      const std::size_t size = (rows - row) * now / b;
+      if (together == 1) {
+        work.fetch_beside_last_two(next, b, lines_ahead<V, Cell::vectors> * line);
+        block<V, Cell, projects>(work, row, size, panel, panel + 1);
+      } else if constexpr (Cell::streams > 1) {
+        panel_by_streams<V, Cell, projects>(work, row, size, now, panel);
+      }
       row += size;
     }
   }

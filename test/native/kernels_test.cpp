@@ -58,6 +58,24 @@ TEST_P(EveryIsa, GivesTheBitsOfPortable) {
   }
 }
 
+// Panels too large for a cache, and up to more rows than wait for an epilogue together.
+TEST_P(EveryIsa, GivesTheBitsOfPortableForLargePanels) {
+  std::mt19937 random(12);
+  for (const Cell& cell : cells) {
+    RecurrentOptions options;
+    options.cell = &cell;
+    options.input_size = 2500;
+    options.hidden_size = 35;
+    const Module module(random, options);
+    // Those whose steps are projected in chunks, of one thread or of two.
+    std::vector<int> lengths = {130, 130, 100, 100, 100};
+    for (const int sequences : {90, 84, 11, 5, 8, 1, 3})
+      lengths.insert(lengths.end(), sequences, lengths.back() > 9 ? 9 : lengths.back() - 1);
+    const Batch batch(random, options, lengths);
+    EXPECT_TRUE(forward(module.build(*GetParam()), batch) == forward(module.build(portable()), batch)) << cell.name;
+  }
+}
+
 std::vector<float*> rows_of(std::vector<float>& values, std::size_t size) {
   std::vector<float*> rows;
   for (std::size_t i = 0; i < values.size(); i += size) rows.push_back(values.data() + i);
