@@ -4,7 +4,8 @@
 // Calls ask for helpers while the balance of what they have saved is positive. A call that waits for a helper that has
 // lost its processor takes milliseconds longer, so the sum decides, not what they mostly do. Without them, calls save a
 // little of their time up until what the last attempt has cost is paid, and the next one can be: so much is the most
-// that attempts in vain can cost. For comparison, a few calls do without helpers in any case.
+// that attempts in vain can cost. For comparison, a few calls do without helpers in any case: at first more, since the
+// first calls of a process are often slow.
 #pragma once
 
 #include <algorithm>
@@ -19,7 +20,13 @@ class Account {
   using Time = std::chrono::duration<double, std::micro>;
 
   // Whether the next call is to ask for helpers.
-  bool asks() { return helpers_pay_ && ++calls_ % compared_every != 0; }
+  bool asks() {
+    if (!helpers_pay_) return false;
+    if (++calls_ < next_compared_) return true;
+    calls_ = 0;
+    next_compared_ = std::min(8 * next_compared_, compared_every);
+    return false;
+  }
 
   // So much work took so long, without helpers and with.
   void add_alone(double work, Time time) {
@@ -27,8 +34,9 @@ class Account {
     if (usual == Time::zero()) {
       pace_ = time / work;
     } else {
-      // Many things slow a call down, few speed one up.
-      pace_ += (time < usual ? (time - usual) / 2 : std::min(time - usual, usual) / 8) / work;
+      // Many things slow a call down, few speed one up; and a pace that is too slow would not be noticed soon, since it
+      // keeps the helpers.
+      pace_ += (time < usual ? time - usual : std::min(time - usual, usual) / 8) / work;
     }
     add(time / attempt_share, time);
   }
@@ -42,7 +50,7 @@ class Account {
  private:
   // From a call that takes, or would take, so long alone.
   void add(Time time, Time alone) {
-    balance_ = std::clamp(balance_ + time, -std::max(most_debt, alone / 4), std::max(most_saved, alone / 2));
+    balance_ = std::clamp(balance_ + time, -std::max(most_debt, alone / 2), std::max(most_saved, alone / 2));
     if (helpers_pay_ && balance_ < Time::zero()) {
       helpers_pay_ = false;
       balance_ -= pause;
@@ -52,17 +60,18 @@ class Account {
   }
 
   static constexpr unsigned compared_every = 128;
-  static constexpr double attempt_share = 128, memory = 256;  // in calls
+  static constexpr double attempt_share = 64, memory = 256;  // in calls
   // An attempt can lose so much: a helper may sleep, and wake too late for the first of several brief calls.
   static constexpr Time stake{200};
-  // Savings, which pay for some waits for a processor; the most that is paid back, by half a second without helpers;
-  // both are more where calls are longer. And what is saved up beside the stake in any case, by a tenth of a second.
+  // Savings, which pay for some waits for a processor; the most that is paid back, by a quarter of a second without
+  // helpers; both are more where calls are longer. And what is saved up beside the stake in any case, by a thirtieth of
+  // one.
   static constexpr Time most_saved{8000}, most_debt{4000}, pause{500};
 
   bool helpers_pay_ = true;
-  unsigned calls_ = compared_every - 2;
-  Time pace_{};  // without helpers, for a unit of work
-  Time balance_ = stake;
+  unsigned calls_ = 0, next_compared_ = 2;
+  Time pace_{};               // without helpers, for a unit of work
+  Time balance_ = most_debt;  // a stall in the first calls says little of the others
 };
 
 }  // namespace packed_rnn

@@ -61,6 +61,17 @@ TEST(Account, WeighsStallsByTheLengthOfCalls) {
   EXPECT_LE(mean_time(usual, 2000, 70000, [](int) { return 110000.0; }), 70000 * 1.03);
 }
 
+TEST(Account, IsNotMisledByASlowBeginning) {
+  Account account;
+  const auto helped = [](int) { return 11600.0; };
+  mean_time(account, 2, 18000, helped);
+  EXPECT_LE(mean_time(account, 200, 9000, helped), 9000 * 1.05);
+  // Nor by one stall in it.
+  Account stalled;
+  int calls = 0;
+  EXPECT_LE(mean_time(stalled, 100, 9000, [&](int) { return ++calls == 3 ? 12000.0 : 5000.0; }), 5000 * 1.05);
+}
+
 TEST(Account, AsksAgainWhenHelpersSaveAfterAll) {
   Account account;
   mean_time(account, 10000, 45, [](int) { return 5000.0; });
