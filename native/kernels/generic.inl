@@ -551,9 +551,9 @@ PACKED_RNN_INLINE void stream_block(const Work& work, std::size_t row, std::size
   }
 }
 
-// Panels from this size on are gone through stream by stream: the second-level cache would not hold two of them, the
-// one in use and the one that is fetched. Smaller ones lose a little by it, since the sums of so many rows at most wait
-// for the epilogue.
+// Larger panels are gone through stream by stream: the second-level cache would not hold two of them, the one in use
+// and the one that is fetched. Smaller ones would lose a little by it: the sums of up to so many rows wait for the
+// epilogue.
 constexpr std::size_t most_panel_bytes = 256 << 10, most_waiting_rows = 96;
 
 // One panel for some rows in `count` blocks.
