@@ -2,8 +2,9 @@ import { Tensor } from '../lib'
 import type { ModuleName } from './reference'
 import { type AnyModule, generator, modules, newModule, randomTensor } from './support'
 
-const size = 96
-const steps = 60
+// Few outputs for much work: a page of new memory may cost as much as the steps that fill it.
+const size = 512
+const steps = 4
 
 /** A module without input whose state neither grows nor shrinks: forget and update gates are open or shut by their biases. */
 function keeper(name: ModuleName): AnyModule {
@@ -42,12 +43,8 @@ describe('B57 subnormal states', () => {
       module.forwardSync(input, state)
       return performance.now() - start
     }
-    // The least of many that take turns: what else runs on the machine only ever adds.
-    let [slow, fast] = [Infinity, Infinity]
-    for (let i = 0; i < 200; ++i) {
-      slow = Math.min(slow, time(tiny))
-      fast = Math.min(fast, time(normal))
-    }
-    expect(slow).toBeLessThan(2 * fast)
+    // Turn by turn, so that what slows the machine down for a while slows both.
+    const ratios = Array.from({ length: 201 }, () => time(tiny) / time(normal)).sort((a, b) => a - b)
+    expect(ratios[100]).toBeLessThan(2)
   })
 })
