@@ -3,6 +3,7 @@
     "packed_rnn_core": [
       "native/core/layers.cpp",
       "native/core/layout.cpp",
+      "native/core/memory.cpp",
       "native/core/pass.cpp",
       "native/core/recurrent.cpp",
       "native/core/sequence.cpp",

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "core/memory.h"
 #include "core/view.h"
 
 namespace packed_rnn::binding {
@@ -78,6 +79,14 @@ View<T> view(Napi::Value value, const char* argument) {
   if (found.type != type_of<T>)
     throw_type(value.Env(), std::string("Another typed array was expected for ") + argument);
   return {reinterpret_cast<T*>(found.data), found.size};
+}
+
+// An output that the core is about to write all over.
+inline void prefault(const Array& output) {
+  packed_rnn::prefault(output.data, output.size * output.element_size);
+}
+inline void prefault(View<float> output) {
+  packed_rnn::prefault(output.data, output.size * sizeof(float));
 }
 
 inline bool is_null(Napi::Value value) {

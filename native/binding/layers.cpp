@@ -24,6 +24,7 @@ Napi::Value linear(const Napi::CallbackInfo& info) {
   const std::size_t rows = input.size / module.in_features();
   expect_size(env, input.size, rows * module.in_features(), "input");
   expect_size(env, output.size, product(env, rows, module.out_features()), "output");
+  prefault(output);
   module.forward(input.data, rows, output.data);
   return env.Undefined();
 }
@@ -43,6 +44,7 @@ Napi::Value embed(const Napi::CallbackInfo& info) {
   const View<float> output = view<float>(info[3], "output");
   if (width == 0) throw_range(env, "ERR_SHAPE", "An embedding needs a width");
   expect_size(env, output.size, product(env, ids.size, width), "output");
+  prefault(output);
   switch (ids.type) {
     case napi_uint8_array:
       return Napi::Number::New(env, embed_ids<std::uint8_t>(weight, width, ids, output.data));

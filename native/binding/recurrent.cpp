@@ -104,6 +104,11 @@ struct Arguments {
     connect();
   }
 
+  void compute() const {
+    prefault(output);
+    module.forward(run);
+  }
+
   // Lets the run read and write where the views now are.
   void connect() {
     run.input = input.data;
@@ -140,7 +145,7 @@ struct Arguments {
 
 Napi::Value forward_sync(const Napi::CallbackInfo& info) {
   const Arguments arguments(info);
-  arguments.module.forward(arguments.run);
+  arguments.compute();
   return info.Env().Undefined();
 }
 
@@ -165,6 +170,7 @@ Napi::Value advance(const Napi::CallbackInfo& info) {
   run.final_cell = cell.data;
   run.initial_cell = cell.data;
   run.output = output.data;
+  prefault(output);
   module.forward(run);
   return env.Undefined();
 }
@@ -175,6 +181,8 @@ class Copy {
  public:
   template <class U>
   void take(View<U>& view) {
+    elements_.reserve(view.size);
+    packed_rnn::prefault(elements_.data(), view.size * sizeof(T));
     elements_.assign(view.begin(), view.end());
     if (view) view = View<U>(elements_.data(), elements_.size());
   }
@@ -208,7 +216,7 @@ class ForwardWorker final : public Napi::AsyncWorker {
   Napi::Promise promise() const { return deferred_.Promise(); }
 
  private:
-  void Execute() override { arguments_.module.forward(arguments_.run); }
+  void Execute() override { arguments_.compute(); }
   // In an environment that is being torn down these throw, and what waits behind is not started.
   void OnOK() override {
     deferred_.Resolve(Env().Undefined());

@@ -131,6 +131,7 @@ Napi::Value pack_padded(const Napi::CallbackInfo& info) {
   const Packed packed(info[1], info[2], info[3], batch, width);
   const auto padded = padded_like<const std::byte>(env, packed, array(info[0], "padded"), batch, steps, width,
                                                    flag(info[7], "batchFirst"));
+  prefault(packed.data);
   packed_rnn::pack_padded(padded, packed.packing, packed.row_bytes, packed.data.data);
   return env.Undefined();
 }
@@ -139,8 +140,9 @@ Napi::Value pad_packed(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const std::size_t batch = count(info[4], "batch"), steps = count(info[5], "steps"), width = count(info[6], "width");
   const Packed packed(info[0], info[2], info[3], batch, width);
-  const auto padded =
-      padded_like<std::byte>(env, packed, array(info[1], "padded"), batch, steps, width, flag(info[7], "batchFirst"));
+  const Array found = array(info[1], "padded");
+  const auto padded = padded_like<std::byte>(env, packed, found, batch, steps, width, flag(info[7], "batchFirst"));
+  prefault(found);
   packed_rnn::pad_packed(packed.data.data, packed.packing, packed.row_bytes, padded, fill_of(info[8], packed.data));
   return env.Undefined();
 }
@@ -150,6 +152,7 @@ Napi::Value pack_sequences(const Napi::CallbackInfo& info) {
   const auto sequences = sequences_of<const std::byte>(info[0], array(info[1], "data"), width);
   const Packed packed(info[1], info[2], info[3], sequences.size(), width);
   expect_lengths(info.Env(), sequences, packed.packing);
+  prefault(packed.data);
   packed_rnn::pack_sequences(View<const Sequence<const std::byte>>(sequences), packed.packing, packed.row_bytes,
                              packed.data.data);
   return info.Env().Undefined();
@@ -172,6 +175,7 @@ Napi::Value pad_sequences(const Napi::CallbackInfo& info) {
   const auto sequences = sequences_of<const std::byte>(info[0], found, width);
   expect_at_most(env, sequences, steps);
   const auto padded = padded_of<std::byte>(env, found, sequences.size(), steps, width, flag(info[4], "batchFirst"));
+  prefault(found);
   packed_rnn::pad_sequences(View<const Sequence<const std::byte>>(sequences), product(env, width, found.element_size),
                             padded, flag(info[5], "left") ? Side::left : Side::right, fill_of(info[6], found));
   return env.Undefined();

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <type_traits>
 
+#include "core/memory.h"
 #include "core/sequence.h"
 
 namespace packed_rnn {
@@ -96,8 +97,6 @@ void transfer(std::size_t bytes, A* a, B* b) {
     copy_run(a, b, bytes);
   }
 }
-
-constexpr std::size_t cache_line = 64;
 
 // Asks for memory that will be needed soon. Always inlined: a function that only prefetches has no effect in the eyes
 // of GCC, which drops its calls.
