@@ -50,7 +50,7 @@ class Account {
  private:
   // From a call that takes, or would take, so long alone.
   void add(Time time, Time alone) {
-    balance_ = std::clamp(balance_ + time, -std::max(most_debt, alone / 2), std::max(most_saved, alone / 2));
+    balance_ = std::clamp(balance_ + time, -std::max(most_debt, alone / 2), std::max(most_saved, 2 * alone));
     if (helpers_pay_ && balance_ < Time::zero()) {
       helpers_pay_ = false;
       balance_ -= pause;
@@ -63,9 +63,9 @@ class Account {
   static constexpr double attempt_share = 64, memory = 256;  // in calls
   // An attempt can lose so much: a helper may sleep, and wake too late for the first of several brief calls.
   static constexpr Time stake{200};
-  // Savings, which pay for some waits for a processor; the most that is paid back, by a quarter of a second without
-  // helpers; both are more where calls are longer. And what is saved up beside the stake in any case, by a thirtieth of
-  // one.
+  // Savings, which pay for some waits for a processor, be they as long as a call; the most that is paid back, by a
+  // quarter of a second without helpers; both are more where calls are longer. And what is saved up beside the stake in
+  // any case, by a thirtieth of one.
   static constexpr Time most_saved{8000}, most_debt{4000}, pause{500};
 
   bool helpers_pay_ = true;
