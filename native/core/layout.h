@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <utility>
 
 #include "core/sequence.h"
 
@@ -15,6 +16,9 @@ class Layout {
   static Layout packed(const Packing& packing, std::size_t rows);
   // All sequences have `steps` steps; step t of sequence i is row t * batch + i, or i * steps + t.
   static Layout padded(std::size_t batch, std::size_t steps, bool batch_first);
+
+  // Of packed rows, those of the steps before t, and those from t on.
+  std::pair<Layout, Layout> split(std::size_t t) const;
 
   std::size_t batch() const { return packing_.batch; }
   std::size_t steps() const { return steps_; }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <tuple>
 
 #include "core/pass.h"
 #include "core/threads.h"
@@ -26,6 +27,10 @@ struct Parting {
   std::size_t most_bytes, least_rows;
 };
 constexpr Parting partings[] = {{320 << 10, 2}, {1 << 20, 4}, {2 << 20, 12}};
+
+// Threads with shares of their own go on together when there are more of them than sequences left, if a step then takes
+// longer than to meet, each can have so many panels, and so many steps are left that it pays to begin anew.
+constexpr std::size_t least_rejoined_bytes = 320 << 10, least_rejoined_panels = 2, least_rejoined_steps = 32;
 
 }  // namespace
 
@@ -71,12 +76,12 @@ void Recurrent::unpack(View<float* const> matrices) const {
   assert(next == matrices.end());
 }
 
-// Directions and shares of the sequences are independent, and split without any meeting. Where shares would not pay,
-// all threads go through the steps together, each with its part of the panels.
-std::size_t Recurrent::shares(const Run& run, std::size_t threads) const {
+// So many sequences at a step, directions and shares of them are independent, and split without any meeting. Where
+// shares would not pay, all threads go through the steps together, each with its part of the panels.
+std::size_t Recurrent::shares(std::size_t sequences, std::size_t threads) const {
   for (const auto& [most_bytes, least_rows] : partings) {
     if (bytes() / directions_.size() > most_bytes) continue;
-    const std::size_t most = std::min(run.layout.batch() / least_rows, threads);
+    const std::size_t most = std::min(sequences / least_rows, threads);
     return most * options_.num_directions < threads ? 1 : most;
   }
   return 1;
@@ -87,7 +92,7 @@ std::size_t Recurrent::useful_threads(const Run& run, double fmas) const {
   if (fmas < least_shared_fmas) return 1;
   const std::size_t threads = get_num_threads();
   const std::size_t step_fmas = bytes() / sizeof(float) / directions_.size() * run.layout.batch();
-  const bool shared = shares(run, threads) * options_.num_directions > 1 || step_fmas >= Pass::part_fmas;
+  const bool shared = shares(run.layout.batch(), threads) * options_.num_directions > 1 || step_fmas >= Pass::part_fmas;
   return shared ? threads : 1;
 }
 
@@ -117,24 +122,52 @@ std::vector<Pass> Recurrent::passes(const Run& run, std::size_t shares, std::siz
   return passes;
 }
 
+// The steps, from the first on, that threads with shares of their own go through. Of one long sequence among many short
+// ones, one thread would have all the rest for itself: they go through it together. Of two directions, one begins with
+// what is the other's rest: they keep their shares.
+std::size_t Recurrent::parted_steps(const Layout& layout, std::size_t threads) const {
+  std::size_t t = layout.steps();
+  if (options_.num_directions > 1 || bytes() / directions_.size() <= least_rejoined_bytes ||
+      directions_[0].weights.panel_count() < least_rejoined_panels * threads) {
+    return t;
+  }
+  while (layout.active(t - 1) < threads) --t;
+  return layout.steps() - t < least_rejoined_steps ? layout.steps() : t;
+}
+
+void Recurrent::forward(const Run& run) const {
+  const Layout& layout = run.layout;
+  const double fmas = static_cast<double>(bytes() / sizeof(float)) * static_cast<double>(layout.rows());
+  Team team(useful_threads(run, fmas), fmas < always_shared_fmas ? &account(run) : nullptr, fmas);
+  const std::size_t shares = layout.rows() == 0 ? 1 : this->shares(layout.active(0), team.size());
+  const std::size_t parted = shares == 1 ? layout.steps() : parted_steps(layout, team.size());
+  if (parted == layout.steps()) return forward(run, shares, team);
+  Run first = run, rest = run;
+  std::tie(first.layout, rest.layout) = layout.split(parted);
+  rest.input += first.layout.rows() * options_.input_size;
+  rest.output += first.layout.rows() * options_.output_size();
+  rest.initial_hidden = run.final_hidden;
+  rest.initial_cell = run.final_cell;
+  forward(first, shares, team);
+  forward(rest, 1, team);
+}
+
 // Layers follow each other span by span, so that what passes between them does not grow with time:
 //
 //   layer 1          span 0      span 1 …
 //   layer 0    span 0      span 1
 //
 // But a reverse direction begins at the end: of two directions the whole time is one span.
-void Recurrent::forward(const Run& run) const {
+void Recurrent::forward(const Run& run, std::size_t shares, Team& team) const {
   const Layout& layout = run.layout;
-  const double fmas = static_cast<double>(bytes() / sizeof(float)) * static_cast<double>(layout.rows());
-  Team team(useful_threads(run, fmas), fmas < always_shared_fmas ? &account(run) : nullptr, fmas);
   const bool spans = options_.num_layers > 1 && options_.num_directions == 1;
-  const std::size_t all = layout.rows() == 0 ? 0 : layout.steps();
-  const std::size_t span = all && spans ? std::max<std::size_t>(1, span_rows / layout.batch()) : all;
+  const std::size_t all = layout.rows() == 0 ? 0 : layout.steps(), most_active = all == 0 ? 0 : layout.active(0);
+  const std::size_t span = all && spans ? std::max<std::size_t>(1, span_rows / most_active) : all;
   const std::size_t between_size =
-      std::min(span * layout.batch(), layout.rows()) * options_.num_directions * options_.output_size();
+      std::min(span * most_active, layout.rows()) * options_.num_directions * options_.output_size();
   Floats between[2];
   for (std::size_t i = 0; i < std::min<std::size_t>(options_.num_layers - 1, 2); ++i) between[i] = Floats(between_size);
-  const std::size_t shares = this->shares(run, team.size()), tasks = shares * options_.num_directions;
+  const std::size_t tasks = shares * options_.num_directions;
   const bool together = tasks < team.size();
   std::vector<Pass> passes = this->passes(run, shares, together ? team.size() : 1, between);
 

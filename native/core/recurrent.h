@@ -41,6 +41,7 @@ struct Run {
 };
 
 class Pass;
+class Team;
 
 class Recurrent {
  public:
@@ -63,7 +64,9 @@ class Recurrent {
   };
   friend class Pass;
 
-  std::size_t shares(const Run& run, std::size_t threads) const;
+  void forward(const Run& run, std::size_t shares, Team& team) const;
+  std::size_t shares(std::size_t sequences, std::size_t threads) const;
+  std::size_t parted_steps(const Layout& layout, std::size_t threads) const;
   std::size_t useful_threads(const Run& run, double fmas) const;
   Account& account(const Run& run) const;
   std::vector<Pass> passes(const Run& run, std::size_t shares, std::size_t threads, const Floats (&between)[2]) const;

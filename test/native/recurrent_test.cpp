@@ -232,6 +232,29 @@ TEST(Recurrent, GivesTheSameBitsForAnyNumberOfThreads) {
   }
 }
 
+// Threads part for the first steps, and go through the others together.
+TEST(Recurrent, GivesTheSameBitsWhereFewSequencesAreLonger) {
+  std::mt19937 random(7);
+  std::vector<int> lengths(39, 20);
+  lengths.insert(lengths.begin(), {150, 90});
+  lengths.push_back(0);
+  for (const Cell& cell : cells) {
+    for (const std::size_t layers : {1, 2}) {
+      const std::size_t units = cell.gates == 3 ? 160 : 300;
+      const Module module(random, options_of(cell, 40, units, layers, 1, cell.has_cell_state ? 33 : 0));
+      const Batch batch(random, module.options, lengths);
+      set_num_threads(1);
+      const Result alone = forward(module.build(best()), batch);
+      for (const std::size_t threads : {2, 3}) {
+        set_num_threads(threads);
+        EXPECT_TRUE(forward(module.build(best()), batch) == alone)
+            << cell.name << ", " << layers << " layers, " << threads << " threads";
+      }
+    }
+  }
+  set_num_threads(0);
+}
+
 // Every sequence in one share, as many of them among the first as the share says, and no share much longer than
 // another.
 TEST(Share, IsAFairOneOfFallingLengths) {
