@@ -79,6 +79,7 @@ void Recurrent::unpack(View<float* const> matrices) const {
 // So many sequences at a step, directions and shares of them are independent, and split without any meeting. Where
 // shares would not pay, all threads go through the steps together, each with its part of the panels.
 std::size_t Recurrent::shares(std::size_t sequences, std::size_t threads) const {
+  if (options_.num_directions >= threads) return 1;
   for (const auto& [most_bytes, least_rows] : partings) {
     if (bytes() / directions_.size() > most_bytes) continue;
     const std::size_t most = std::min(sequences / least_rows, threads);
