@@ -7,6 +7,7 @@
       "native/core/pass.cpp",
       "native/core/recurrent.cpp",
       "native/core/sequence.cpp",
+      "native/core/share.cpp",
       "native/core/threads.cpp",
       "native/core/weights.cpp",
       "native/kernels/avx2.cpp",

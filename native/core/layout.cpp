@@ -22,6 +22,10 @@ Layout Layout::padded(std::size_t batch, std::size_t steps, bool batch_first) {
   return layout;
 }
 
+std::vector<std::size_t> Layout::lengths() const {
+  return is_packed() ? packed_rnn::lengths(packing_) : std::vector<std::size_t>(batch(), steps_);
+}
+
 std::pair<Layout, Layout> Layout::split(std::size_t t) const {
   Packing before = packing_, after = packing_;
   before.batch_sizes.size = t;

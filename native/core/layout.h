@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <utility>
+#include <vector>
 
 #include "core/sequence.h"
 
@@ -31,6 +32,8 @@ class Layout {
   }
   // The row of sequence 0 at the last step.
   std::size_t last_step_row() const { return is_packed() ? rows_ - active(steps_ - 1) : (steps_ - 1) * step_stride_; }
+  // The steps of each sequence.
+  std::vector<std::size_t> lengths() const;
   // The caller's number of sequence i.
   std::size_t sequence(std::size_t i) const { return packing_.sequence(i); }
 

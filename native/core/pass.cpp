@@ -6,7 +6,7 @@
 
 namespace packed_rnn {
 
-Pass::Pass(const Recurrent& module, const Run& run, std::size_t layer, std::size_t direction, Share share,
+Pass::Pass(const Recurrent& module, const Run& run, std::size_t layer, std::size_t direction, const Share& share,
            std::size_t threads, Place<const float> input, Place<float> output)
     : module_(module),
       options_(module.options_),

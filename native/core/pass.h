@@ -8,27 +8,10 @@
 #include "core/layout.h"
 #include "core/recurrent.h"
 #include "core/rounds.h"
+#include "core/share.h"
 #include "core/threads.h"
 
 namespace packed_rnn {
-
-// Some sequences of a batch, dealt out to and fro: of three shares, 0 has the sequences 0 5 6 11 …, 1 has 1 4 7 10 …,
-// and 2 has 2 3 8 9 … Of sequences sorted by length that is a fair share of the steps, whatever the lengths.
-struct Share {
-  std::size_t index = 0;
-  std::size_t shares = 1;
-
-  // How many of the first `count` sequences it has.
-  std::size_t of(std::size_t count) const {
-    const std::size_t turns = count / turn(), rest = count % turn();
-    return 2 * turns + (rest > index ? 1 : 0) + (rest > fro() ? 1 : 0);
-  }
-  std::size_t sequence(std::size_t j) const { return j / 2 * turn() + (j % 2 == 0 ? index : fro()); }
-
- private:
-  std::size_t turn() const { return 2 * shares; }
-  std::size_t fro() const { return turn() - 1 - index; }
-};
 
 // Where a layer finds its input or leaves its output: the caller's array, or one between layers, which holds the steps
 // of one span and begins with its first.
@@ -45,7 +28,7 @@ class Pass {
   static constexpr std::size_t part_fmas = 1 << 15;
 
   // `threads` will go through its steps together.
-  Pass(const Recurrent& module, const Run& run, std::size_t layer, std::size_t direction, Share share,
+  Pass(const Recurrent& module, const Run& run, std::size_t layer, std::size_t direction, const Share& share,
        std::size_t threads, Place<const float> input, Place<float> output);
 
   // The next so many steps, by the whole team; first_row is that of the first of them in time. Between spans the hidden
@@ -152,7 +135,7 @@ class Pass {
   const Run& run_;
   const Layout& layout_;
   const std::size_t state_;  // layer * directions + direction
-  const Share share_;
+  const Share& share_;
   const Place<const float> input_;
   const Place<float> output_;
   const std::size_t input_size_, output_stride_;

@@ -41,6 +41,7 @@ struct Run {
 };
 
 class Pass;
+class Share;
 class Team;
 
 class Recurrent {
@@ -69,7 +70,8 @@ class Recurrent {
   std::size_t parted_steps(const Layout& layout, std::size_t threads) const;
   std::size_t useful_threads(const Run& run, double fmas) const;
   Account& account(const Run& run) const;
-  std::vector<Pass> passes(const Run& run, std::size_t shares, std::size_t threads, const Floats (&between)[2]) const;
+  std::vector<Pass> passes(const Run& run, const std::vector<Share>& shares, std::size_t threads,
+                           const Floats (&between)[2]) const;
 
   const Kernels& kernels_;
   RecurrentOptions options_;

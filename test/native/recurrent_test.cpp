@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <vector>
 
-#include "core/pass.h"
 #include "core/threads.h"
 #include "random.h"
 
@@ -253,30 +252,6 @@ TEST(Recurrent, GivesTheSameBitsWhereFewSequencesAreLonger) {
     }
   }
   set_num_threads(0);
-}
-
-// Every sequence in one share, as many of them among the first as the share says, and no share much longer than
-// another.
-TEST(Share, IsAFairOneOfFallingLengths) {
-  for (std::size_t shares = 1; shares <= 5; ++shares) {
-    for (std::size_t batch = 0; batch <= 40; ++batch) {
-      std::vector<std::size_t> taken(batch), steps;
-      for (std::size_t index = 0; index < shares; ++index) {
-        const Share share = {index, shares};
-        steps.push_back(0);
-        for (std::size_t j = 0; j < share.of(batch); ++j) {
-          const std::size_t sequence = share.sequence(j);
-          ASSERT_LT(sequence, batch);
-          EXPECT_EQ(share.of(sequence), j);
-          ++taken[sequence];
-          steps.back() += batch - sequence;
-        }
-      }
-      EXPECT_EQ(taken, std::vector<std::size_t>(batch, 1));
-      const auto [least, most] = std::minmax_element(steps.begin(), steps.end());
-      EXPECT_LE(*most - *least, batch % (2 * shares) == 0 ? 0 : shares) << shares << " shares of " << batch;
-    }
-  }
 }
 
 }  // namespace
