@@ -66,7 +66,7 @@ class Account {
   // Savings, which pay for some waits for a processor, be they as long as a call; the most that is paid back, by a
   // quarter of a second without helpers; both are more where calls are longer. And what is saved up beside the stake in
   // any case, by a thirtieth of one.
-  static constexpr Time most_saved{8000}, most_debt{4000}, pause{500};
+  static constexpr Time most_saved{24000}, most_debt{4000}, pause{500};
 
   bool helpers_pay_ = true;
   unsigned calls_ = 0, next_compared_ = 2;
