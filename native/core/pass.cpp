@@ -21,11 +21,12 @@ Pass::Pass(const Recurrent& module, const Run& run, std::size_t layer, std::size
       input_size_(options_.layer_input_size(layer)),
       output_stride_(options_.num_directions * options_.output_size()),
       sequences_(share.of(run.layout.batch())),
-      chunk_rows_(layout_.steps() < 2 || share.of(layout_.active(layout_.steps() - 1)) >= fused_rows()
+      chunking_(chunking(direction_.weights.bytes() / threads, kernels_.tile_rows)),
+      chunk_rows_(layout_.steps() < 2 || share.of(layout_.active(layout_.steps() - 1)) >= chunking_.fused_rows
                       ? 0
-                      : std::min({most_chunk_rows, layout_.rows(),
+                      : std::min({chunking_.most_rows, layout_.rows(),
                                   std::max(kernels_.tile_rows,
-                                           start_bytes / (direction_.weights.start_size() * sizeof(float)))})),
+                                           chunking_.most_bytes / (direction_.weights.start_size() * sizeof(float)))})),
       single_rows_(chunk_rows_ > 0 && direction_.weights.bytes() >= threads * least_carried_bytes &&
                            direction_.weights.bytes() <= most_carried_bytes
                        ? kernels_.beside_rows
@@ -111,7 +112,7 @@ Pass::Chunk Pass::Walk::gather_chunk(Cursor cursor, std::size_t most, std::size_
   chunk.x.start = pass_.starts_ + first;
   for (; chunk.steps < most; cursor.advance(), ++chunk.steps) {
     const std::size_t more = pass_.share_.of(cursor.active());
-    if (more >= pass_.fused_rows() || chunk.x.rows + more > room || can_carry(more) != chunk.carries) break;
+    if (more >= pass_.chunking_.fused_rows || chunk.x.rows + more > room || can_carry(more) != chunk.carries) break;
     for (std::size_t j = 0; j < more; ++j) {
       inputs()[first + chunk.x.rows + j] = row(pass_.input_, cursor, j, pass_.input_size_);
     }

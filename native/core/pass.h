@@ -36,16 +36,23 @@ class Pass {
   void run(std::size_t steps, std::size_t first_row, Team& team);
 
  private:
-  // x of so many rows is multiplied at once when a step alone has too few, fewer than fused_rows, to use the weights
-  // well.
-  static constexpr std::size_t start_bytes = 256 << 10, most_chunk_rows = 60;
-  std::size_t fused_rows() const { return std::min<std::size_t>(4, kernels_.tile_rows); }
+  // x of several steps is multiplied at once when a step alone has too few rows, fewer than fused_rows, to use the
+  // weights well: of so many rows at most, in so much memory. Of weights that do not stay in a thread's caches from one
+  // step to the next, steps need not read those of x as well; but that takes more memory.
+  struct Chunking {
+    std::size_t fused_rows, most_rows, most_bytes;
+  };
+  static constexpr std::size_t least_far_bytes = 10 << 20;  // a thread's part
+  static Chunking chunking(std::size_t part_bytes, std::size_t tile_rows) {
+    if (part_bytes > least_far_bytes) return {64, 256, 4 << 20};
+    return {std::min<std::size_t>(4, tile_rows), 60, 256 << 10};
+  }
 
   // Steps of one row wait for weights, and so carry on the projection of the next chunk meanwhile, if a thread's part
   // of the weights is no smaller than the first of these, and all of them no larger than the second: smaller parts are
   // mostly still in the closest cache from the step before, and larger weights lose more by weight_ih being read for
   // each chunk.
-  static constexpr std::size_t least_carried_bytes = 100 << 10, most_carried_bytes = 16 << 20;
+  static constexpr std::size_t least_carried_bytes = 100 << 10, most_carried_bytes = 9 << 20;
 
   // Steps whose x is projected at once.
   struct Chunk {
@@ -139,7 +146,8 @@ class Pass {
   const Place<const float> input_;
   const Place<float> output_;
   const std::size_t input_size_, output_stride_;
-  const std::size_t sequences_;    // in the share
+  const std::size_t sequences_;  // in the share
+  const Chunking chunking_;
   const std::size_t chunk_rows_;   // at most; 0 if no step has few enough rows
   const std::size_t single_rows_;  // of them in a chunk that carries; 0 if none does
   const std::size_t start_rows_;   // of all chunks that are there at a time
