@@ -142,15 +142,15 @@ void Recurrent::forward(const Run& run) const {
   Team team(useful_threads(run, fmas), fmas < always_shared_fmas ? &account(run) : nullptr, fmas);
   const std::size_t shares = layout.rows() == 0 ? 1 : this->shares(layout.active(0), team.size());
   const std::size_t parted = shares == 1 ? layout.steps() : parted_steps(layout, team.size());
-  if (parted == layout.steps()) return forward(run, shares, team);
+  if (parted == layout.steps()) return advance(run, shares, team);
   Run first = run, rest = run;
   std::tie(first.layout, rest.layout) = layout.split(parted);
   rest.input += first.layout.rows() * options_.input_size;
   rest.output += first.layout.rows() * options_.output_size();
   rest.initial_hidden = run.final_hidden;
   rest.initial_cell = run.final_cell;
-  forward(first, shares, team);
-  forward(rest, 1, team);
+  advance(first, shares, team);
+  advance(rest, 1, team);
 }
 
 // Layers follow each other span by span, so that what passes between them does not grow with time:
@@ -159,7 +159,7 @@ void Recurrent::forward(const Run& run) const {
 //   layer 0    span 0      span 1
 //
 // But a reverse direction begins at the end: of two directions the whole time is one span.
-void Recurrent::forward(const Run& run, std::size_t shares, Team& team) const {
+void Recurrent::advance(const Run& run, std::size_t shares, Team& team) const {
   const Layout& layout = run.layout;
   const bool spans = options_.num_layers > 1 && options_.num_directions == 1;
   const std::size_t all = layout.rows() == 0 ? 0 : layout.steps(), most_active = all == 0 ? 0 : layout.active(0);
