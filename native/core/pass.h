@@ -37,14 +37,13 @@ class Pass {
 
  private:
   // x of several steps is multiplied at once when a step alone has too few rows, fewer than fused_rows, to use the
-  // weights well: of so many rows at most, in so much memory. Of weights that do not stay in a thread's caches from one
-  // step to the next, steps need not read those of x as well; but that takes more memory.
+  // weights well: of so many rows at most, in so much memory. Where a thread's part of the weights is far, steps need
+  // not read those of x as well; but that takes more memory.
   struct Chunking {
     std::size_t fused_rows, most_rows, most_bytes;
   };
-  static constexpr std::size_t least_far_bytes = 10 << 20;  // a thread's part
   static Chunking chunking(std::size_t part_bytes, std::size_t tile_rows) {
-    if (part_bytes > least_far_bytes) return {64, 256, 4 << 20};
+    if (part_bytes > most_near_bytes) return {64, 256, 4 << 20};
     return {std::min<std::size_t>(4, tile_rows), 60, 256 << 10};
   }
 

@@ -187,20 +187,18 @@ PACKED_RNN_INLINE void fetch([[maybe_unused]] const float* a) {
 #endif
 }
 
-// sum[r][·] += weights[k][·] * input[r][k] for k from `first` to `last` in order.
-template <class V, std::size_t rows, std::size_t streams, std::size_t vectors>
-PACKED_RNN_INLINE void accumulate(Sums<V, rows, streams * vectors>& sum, const float* const* inputs, std::size_t first,
-                                  std::size_t last, const float* weights, std::size_t stream_size,
-                                  std::ptrdiff_t ahead) {
+// sum[r][·] += weights[k][·] * input[r][k] for k from `first` to `last` in order, fetching so many lines beside each.
+template <class V, std::size_t rows, std::size_t streams, std::size_t vectors, std::size_t lines>
+PACKED_RNN_INLINE void accumulate_fetching(Sums<V, rows, streams * vectors>& sum, const float* const* inputs,
+                                           std::size_t first, std::size_t last, const float* weights,
+                                           std::size_t stream_size, std::ptrdiff_t ahead) {
   const float* input[rows];
   PACKED_RNN_UNROLL
   for (std::size_t r = 0; r < rows; ++r) input[r] = inputs[r];
   weights += first * vectors * V::lanes;
   for (std::size_t k = first; k < last; ++k) {
-    if constexpr (streams == 1) {
-      PACKED_RNN_UNROLL
-      for (std::size_t l = 0; l < lines_ahead<V, vectors>; ++l) fetch(weights + ahead + l * line);
-    }
+    PACKED_RNN_UNROLL
+    for (std::size_t l = 0; l < lines; ++l) fetch(weights + ahead + l * line);
     // Held are the rows or the columns, whichever are fewer, beside the sums; the others pass one by one.
     if constexpr (rows < streams * vectors) {
       Float<V> x[rows];
@@ -234,6 +232,20 @@ PACKED_RNN_INLINE void accumulate(Sums<V, rows, streams * vectors>& sum, const f
   }
 }
 
+// Far weights are fetched all beside each of the blocks: by the first of two they come early, and of a single block
+// nobody else would fetch the other half.
+template <class V, std::size_t rows, std::size_t streams, std::size_t vectors>
+PACKED_RNN_INLINE void accumulate(Sums<V, rows, streams * vectors>& sum, const float* const* inputs, std::size_t first,
+                                  std::size_t last, const float* weights, std::size_t stream_size, std::ptrdiff_t ahead,
+                                  bool far) {
+  constexpr std::size_t half = streams == 1 ? lines_ahead<V, vectors> : 0, all = vectors * V::lanes / line;
+  if (half > 0 && 2 * half <= all && far) {
+    accumulate_fetching<V, rows, streams, vectors, all>(sum, inputs, first, last, weights, stream_size, ahead);
+  } else {
+    accumulate_fetching<V, rows, streams, vectors, half>(sum, inputs, first, last, weights, stream_size, ahead);
+  }
+}
+
 // What a tile works on.
 struct Work {
   const Panels* panels;
@@ -241,6 +253,7 @@ struct Work {
   float* const* projected = nullptr;  // where `project` writes; null for a step
   std::size_t last_panel = 0;         // past the last of a step
   std::ptrdiff_t ahead = 0;           // from the weights in use to those to be fetched, in floats
+  bool far = false;                   // the weights are
   mutable bool waits = false;         // for the rest of h(t−1)
 
   // For a block of rows, the present included so many of which are left: beside each of the last two, half of the
@@ -303,7 +316,7 @@ PACKED_RNN_INLINE void tile(const Work& work, std::size_t row, std::size_t strea
       for (std::size_t c = 0; c < columns; ++c) sum[r][c] = V::load(panels.bias + stream * stream_width + c * V::lanes);
     }
     accumulate<V, rows, streams, Cell::vectors>(sum, work.step->input + row, 0, panels.input_size, weights, stream_size,
-                                                work.ahead);
+                                                work.ahead, work.far);
   }
   if (projects) {
     PACKED_RNN_UNROLL
@@ -319,7 +332,8 @@ PACKED_RNN_INLINE void tile(const Work& work, std::size_t row, std::size_t strea
   for (std::size_t k = 0;;) {
     const std::size_t ready = work.ready();
     accumulate<V, rows, streams, Cell::vectors>(sum, work.step->hidden + row, k, ready,
-                                                weights + panels.input_size * stream_width, stream_size, work.ahead);
+                                                weights + panels.input_size * stream_width, stream_size, work.ahead,
+                                                work.far);
     if (PACKED_RNN_LIKELY(!work.waits)) break;
     work.await();
     k = ready;
@@ -435,7 +449,7 @@ PACKED_RNN_NOINLINE void tile_beside(const Work& work, std::size_t stream, std::
       left -= count * B::pace;
       carried.put_down(panels, projection, at, count);
     }
-    accumulate<V, 1, B::streams, Cell::vectors>(sum, &hidden, 0, left, weights, stream_size, 0);
+    accumulate<V, 1, B::streams, Cell::vectors>(sum, &hidden, 0, left, weights, stream_size, 0, false);
     if (PACKED_RNN_LIKELY(!work.waits)) break;
     hidden += left;
     weights += left * width;
@@ -589,6 +603,7 @@ PACKED_RNN_INLINE void blocks(Work work, std::size_t first, std::size_t last) {
   const std::size_t panel_size =
       (work.panels->input_size + work.panels->hidden_size) * Cell::streams * Cell::vectors * V::lanes;
   const auto next = static_cast<std::ptrdiff_t>(panel_size) * (backwards ? -1 : 1);
+  work.far = work.panels->units / Cell::units * panel_size * sizeof(float) > most_near_bytes;
   if (count == 1) {
     work.ahead = next;
     return block<V, Cell, projects>(work, 0, rows, first, last);
@@ -615,7 +630,7 @@ PACKED_RNN_INLINE void blocks(Work work, std::size_t first, std::size_t last) {
 
 template <class V, class Cell>
 void step(const Panels& panels, const Step& step, std::size_t first, std::size_t last) {
-  blocks<V, Cell, false>({&panels, &step, nullptr, last, 0, step.await != nullptr}, first, last);
+  blocks<V, Cell, false>({&panels, &step, nullptr, last, 0, false, step.await != nullptr}, first, last);
 }
 
 template <class V, class Cell>
