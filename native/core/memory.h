@@ -1,4 +1,5 @@
-// Memory for what the kernels read: aligned to a cache line, and large blocks to a huge page.
+// Memory for what the kernels read: aligned to a cache line, and large blocks to a huge page. And new pages for what
+// they write.
 #pragma once
 
 #include <cstddef>

@@ -29,8 +29,9 @@ struct Parting {
 constexpr Parting partings[] = {{320 << 10, 2}, {1 << 20, 4}, {2 << 20, 12}};
 
 // Threads with shares of their own go on together when there are more of them than sequences left, if a step then takes
-// longer than to meet, each can have so many panels, and so many steps are left that it pays to begin anew.
-constexpr std::size_t least_rejoined_bytes = 320 << 10, least_rejoined_panels = 2, least_rejoined_steps = 32;
+// longer than to meet, for weights beyond the closest caches; if each can have so many panels; and if so many steps are
+// left that it pays to begin anew.
+constexpr std::size_t most_parted_bytes = partings[0].most_bytes, least_rejoined_panels = 2, least_rejoined_steps = 32;
 
 }  // namespace
 
@@ -128,7 +129,7 @@ std::vector<Pass> Recurrent::passes(const Run& run, const std::vector<Share>& sh
 // what is the other's rest: they keep their shares.
 std::size_t Recurrent::parted_steps(const Layout& layout, std::size_t threads) const {
   std::size_t t = layout.steps();
-  if (options_.num_directions > 1 || bytes() / directions_.size() <= least_rejoined_bytes ||
+  if (options_.num_directions > 1 || bytes() / directions_.size() <= most_parted_bytes ||
       directions_[0].weights.panel_count() < least_rejoined_panels * threads) {
     return t;
   }
@@ -142,15 +143,15 @@ void Recurrent::forward(const Run& run) const {
   Team team(useful_threads(run, fmas), fmas < always_shared_fmas ? &account(run) : nullptr, fmas);
   const std::size_t shares = layout.rows() == 0 ? 1 : this->shares(layout.active(0), team.size());
   const std::size_t parted = shares == 1 ? layout.steps() : parted_steps(layout, team.size());
-  if (parted == layout.steps()) return advance(run, shares, team);
+  if (parted == layout.steps()) return run_spans(run, shares, team);
   Run first = run, rest = run;
   std::tie(first.layout, rest.layout) = layout.split(parted);
   rest.input += first.layout.rows() * options_.input_size;
   rest.output += first.layout.rows() * options_.output_size();
   rest.initial_hidden = run.final_hidden;
   rest.initial_cell = run.final_cell;
-  advance(first, shares, team);
-  advance(rest, 1, team);
+  run_spans(first, shares, team);
+  run_spans(rest, 1, team);
 }
 
 // Layers follow each other span by span, so that what passes between them does not grow with time:
@@ -159,7 +160,7 @@ void Recurrent::forward(const Run& run) const {
 //   layer 0    span 0      span 1
 //
 // But a reverse direction begins at the end: of two directions the whole time is one span.
-void Recurrent::advance(const Run& run, std::size_t shares, Team& team) const {
+void Recurrent::run_spans(const Run& run, std::size_t shares, Team& team) const {
   const Layout& layout = run.layout;
   const bool spans = options_.num_layers > 1 && options_.num_directions == 1;
   const std::size_t all = layout.rows() == 0 ? 0 : layout.steps(), most_active = all == 0 ? 0 : layout.active(0);

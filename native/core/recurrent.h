@@ -65,7 +65,7 @@ class Recurrent {
   };
   friend class Pass;
 
-  void advance(const Run& run, std::size_t shares, Team& team) const;
+  void run_spans(const Run& run, std::size_t shares, Team& team) const;
   std::size_t shares(std::size_t sequences, std::size_t threads) const;
   std::size_t parted_steps(const Layout& layout, std::size_t threads) const;
   std::size_t useful_threads(const Run& run, double fmas) const;

@@ -25,15 +25,15 @@ struct Panels {
   std::size_t units = 0;
 };
 
+// Weights of more bytes are far: they do not stay in the caches from one step to the next.
+constexpr std::size_t most_near_bytes = 10 << 20;
+
 // The chains of x alone, for a later step to go on from: of each row, start[panels…].
 struct Projection {
   std::size_t rows = 0;
   const float* const* input = nullptr;  // x(t): input_size floats
   float* const* start = nullptr;
 };
-
-// Weights of more bytes are far: they do not stay in the caches from one step to the next.
-constexpr std::size_t most_near_bytes = 10 << 20;
 
 // How far a projection has come that steps carry on: all streams before `stream` are done, and of it the rows before
 // `row`, and of the rows from there on the first k of the input. A cache line each: threads that share a step have
