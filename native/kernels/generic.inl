@@ -174,12 +174,10 @@ struct Tile {
 template <class V, std::size_t rows, std::size_t columns>
 using Sums = Float<V>[rows][columns];
 
-// While a block of rows uses a panel, the weights of the panel after it are on their way to the second-level cache, or
-// the first block to use them would wait: half of their cache lines in each of the last two blocks. Beside the first
-// and the last panel that may be other memory, or none; a fetch never faults.
+// While a block of rows uses a panel, far weights of the panel after it are on their way to the second-level cache, or
+// the first block to use them would wait. Beside the first and the last panel that may be other memory, or none; a
+// fetch never faults. Near weights are faster without.
 constexpr std::size_t line = 64 / sizeof(float);
-template <class V, std::size_t vectors>
-constexpr std::size_t lines_ahead = (vectors * V::lanes / line + 1) / 2;
 
 PACKED_RNN_INLINE void fetch([[maybe_unused]] const float* a) {
 #if defined(__GNUC__)
@@ -232,17 +230,15 @@ PACKED_RNN_INLINE void accumulate_fetching(Sums<V, rows, streams * vectors>& sum
   }
 }
 
-// Far weights are fetched all beside each of the blocks: by the first of two they come early, and of a single block
-// nobody else would fetch the other half.
 template <class V, std::size_t rows, std::size_t streams, std::size_t vectors>
 PACKED_RNN_INLINE void accumulate(Sums<V, rows, streams * vectors>& sum, const float* const* inputs, std::size_t first,
-                                  std::size_t last, const float* weights, std::size_t stream_size, std::ptrdiff_t ahead,
-                                  bool far) {
-  constexpr std::size_t half = streams == 1 ? lines_ahead<V, vectors> : 0, all = vectors * V::lanes / line;
-  if (half > 0 && 2 * half <= all && far) {
-    accumulate_fetching<V, rows, streams, vectors, all>(sum, inputs, first, last, weights, stream_size, ahead);
+                                  std::size_t last, const float* weights, std::size_t stream_size,
+                                  std::ptrdiff_t ahead) {
+  constexpr std::size_t lines = (vectors * V::lanes + line - 1) / line;
+  if (streams == 1 && ahead != 0) {
+    accumulate_fetching<V, rows, streams, vectors, lines>(sum, inputs, first, last, weights, stream_size, ahead);
   } else {
-    accumulate_fetching<V, rows, streams, vectors, half>(sum, inputs, first, last, weights, stream_size, ahead);
+    accumulate_fetching<V, rows, streams, vectors, 0>(sum, inputs, first, last, weights, stream_size, 0);
   }
 }
 
@@ -252,15 +248,9 @@ struct Work {
   const Step* step;
   float* const* projected = nullptr;  // where `project` writes; null for a step
   std::size_t last_panel = 0;         // past the last of a step
-  std::ptrdiff_t ahead = 0;           // from the weights in use to those to be fetched, in floats
-  bool far = false;                   // the weights are
+  std::ptrdiff_t ahead = 0;           // from the weights in use to those to be fetched, in floats; 0: none
   mutable bool waits = false;         // for the rest of h(t−1)
 
-  // For a block of rows, the present included so many of which are left: beside each of the last two, half of the
-  // lines.
-  PACKED_RNN_INLINE void fetch_beside_last_two(std::ptrdiff_t next, std::size_t left, std::size_t half) {
-    ahead = left > 2 ? 0 : next + static_cast<std::ptrdiff_t>((left - 1) * half);
-  }
   PACKED_RNN_INLINE std::size_t ready() const { return waits ? step->ready : panels->hidden_size; }
   void await() const {
     step->await(step->awaited);
@@ -316,7 +306,7 @@ PACKED_RNN_INLINE void tile(const Work& work, std::size_t row, std::size_t strea
       for (std::size_t c = 0; c < columns; ++c) sum[r][c] = V::load(panels.bias + stream * stream_width + c * V::lanes);
     }
     accumulate<V, rows, streams, Cell::vectors>(sum, work.step->input + row, 0, panels.input_size, weights, stream_size,
-                                                work.ahead, work.far);
+                                                work.ahead);
   }
   if (projects) {
     PACKED_RNN_UNROLL
@@ -332,8 +322,7 @@ PACKED_RNN_INLINE void tile(const Work& work, std::size_t row, std::size_t strea
   for (std::size_t k = 0;;) {
     const std::size_t ready = work.ready();
     accumulate<V, rows, streams, Cell::vectors>(sum, work.step->hidden + row, k, ready,
-                                                weights + panels.input_size * stream_width, stream_size, work.ahead,
-                                                work.far);
+                                                weights + panels.input_size * stream_width, stream_size, work.ahead);
     if (PACKED_RNN_LIKELY(!work.waits)) break;
     work.await();
     k = ready;
@@ -449,7 +438,7 @@ PACKED_RNN_NOINLINE void tile_beside(const Work& work, std::size_t stream, std::
       left -= count * B::pace;
       carried.put_down(panels, projection, at, count);
     }
-    accumulate<V, 1, B::streams, Cell::vectors>(sum, &hidden, 0, left, weights, stream_size, 0, false);
+    accumulate<V, 1, B::streams, Cell::vectors>(sum, &hidden, 0, left, weights, stream_size, 0);
     if (PACKED_RNN_LIKELY(!work.waits)) break;
     hidden += left;
     weights += left * width;
@@ -570,10 +559,10 @@ PACKED_RNN_INLINE void stream_block(const Work& work, std::size_t row, std::size
 // epilogue.
 constexpr std::size_t most_panel_bytes = 256 << 10, most_waiting_rows = 96;
 
-// One panel for some rows in `count` blocks.
+// One panel for some rows in `count` blocks, `fetching` the next stream beside the last so many of them.
 template <class V, class Cell, bool projects>
 PACKED_RNN_NOINLINE void panel_by_streams(Work& work, std::size_t first_row, std::size_t rows, std::size_t count,
-                                          std::size_t panel) {
+                                          std::size_t panel, std::size_t fetching) {
   constexpr std::size_t width = Cell::vectors * V::lanes, row_stride = Cell::gates * V::lanes;
   alignas(64) float sums[projects ? 1 : most_waiting_rows * row_stride];
   const bool backwards = work.step->backwards;
@@ -584,7 +573,7 @@ PACKED_RNN_NOINLINE void panel_by_streams(Work& work, std::size_t first_row, std
     std::size_t row = 0;
     for (std::size_t b = count; b > 0; --b) {
       const std::size_t size = (rows - row) / b;
-      work.fetch_beside_last_two(next, b, lines_ahead<V, Cell::vectors> * line);
+      work.ahead = b > fetching ? 0 : next;
       stream_block<V, Cell, projects>(work, first_row + row, size, panel * Cell::streams + stream,
                                       projects ? sums : sums + row * row_stride + stream * width);
       row += size;
@@ -603,9 +592,12 @@ PACKED_RNN_INLINE void blocks(Work work, std::size_t first, std::size_t last) {
   const std::size_t panel_size =
       (work.panels->input_size + work.panels->hidden_size) * Cell::streams * Cell::vectors * V::lanes;
   const auto next = static_cast<std::ptrdiff_t>(panel_size) * (backwards ? -1 : 1);
-  work.far = work.panels->units / Cell::units * panel_size * sizeof(float) > most_near_bytes;
+  // Beside how many of the last blocks the next weights are fetched. Few rows take them as fast as the third-level
+  // cache gives them, fetched or not; from memory behind it, fetching pays again.
+  const std::size_t bytes = work.panels->units / Cell::units * panel_size * sizeof(float);
+  const std::size_t fetching = bytes > (4 * rows < 3 * most ? 3 : 1) * most_near_bytes ? 2 : 0;
   if (count == 1) {
-    work.ahead = next;
+    work.ahead = fetching > 0 ? next : 0;
     return block<V, Cell, projects>(work, 0, rows, first, last);
   }
   // How many blocks share a turn through the streams; 1: each takes all streams by itself.
@@ -618,10 +610,10 @@ PACKED_RNN_INLINE void blocks(Work work, std::size_t first, std::size_t last) {
       now = b < together ? b : together;
       const std::size_t size = (rows - row) * now / b;
       if (together == 1) {
-        work.fetch_beside_last_two(next, b, lines_ahead<V, Cell::vectors> * line);
+        work.ahead = b > fetching ? 0 : next;
         block<V, Cell, projects>(work, row, size, panel, panel + 1);
       } else if constexpr (Cell::streams > 1) {
-        panel_by_streams<V, Cell, projects>(work, row, size, now, panel);
+        panel_by_streams<V, Cell, projects>(work, row, size, now, panel, fetching);
       }
       row += size;
     }
@@ -630,7 +622,7 @@ PACKED_RNN_INLINE void blocks(Work work, std::size_t first, std::size_t last) {
 
 template <class V, class Cell>
 void step(const Panels& panels, const Step& step, std::size_t first, std::size_t last) {
-  blocks<V, Cell, false>({&panels, &step, nullptr, last, 0, false, step.await != nullptr}, first, last);
+  blocks<V, Cell, false>({&panels, &step, nullptr, last, 0, step.await != nullptr}, first, last);
 }
 
 template <class V, class Cell>
