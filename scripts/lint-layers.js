@@ -105,7 +105,7 @@ const rooms = [
   { folder: 'native/binding', may: /^(binding\/|core\/|kernels\/kernels\.h$)/ },
   { folder: 'native/core', may: /^(core\/|kernels\/kernels\.h$)/ },
   { folder: 'native/kernels', may: /^kernels\// },
-  { folder: 'test/native', may: /^(core\/|kernels\/kernels\.h$)/, beside: true },
+  { folder: 'test/native', may: /^(core\/|kernels\/(kernels|tables)\.h$)/, beside: true },
   { folder: 'bench/native', may: /^(core\/|kernels\/kernels\.h$)/, beside: true }
 ]
 // Headers that these rooms alone may include. Benchmarks measure the machine itself beside the kernels.

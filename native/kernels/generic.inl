@@ -634,19 +634,19 @@ void project(const Panels& panels, const Projection& projection, std::size_t fir
 }
 
 template <class V, class Cell>
-constexpr CellKernels make_cell() {
-  return {
-      Cell::units,   Cell::streams,   Cell::vectors, Tile<V, Cell>::max_rows, V::carries ? Beside<V, Cell>::rows : 0,
-      step<V, Cell>, project<V, Cell>};
+constexpr CellKernels make_cell(bool carries) {
+  return {Cell::units,   Cell::streams,   Cell::vectors, Tile<V, Cell>::max_rows, carries ? Beside<V, Cell>::rows : 0,
+          step<V, Cell>, project<V, Cell>};
 }
 
+// Whether steps carry on projections, of those whose V can.
 template <class V>
-constexpr Kernels make_kernels(const char* isa) {
+constexpr Kernels make_kernels(const char* isa, bool carries = false) {
   return {isa,
           V::lanes,
-          make_cell<V, Lstm<V>>(),
-          make_cell<V, Gru<V>>(),
-          make_cell<V, Single<V, Tanh>>(),
-          make_cell<V, Single<V, Relu>>(),
-          make_cell<V, Single<V, Identity>>()};
+          make_cell<V, Lstm<V>>(carries),
+          make_cell<V, Gru<V>>(carries),
+          make_cell<V, Single<V, Tanh>>(carries),
+          make_cell<V, Single<V, Relu>>(carries),
+          make_cell<V, Single<V, Identity>>(carries)};
 }

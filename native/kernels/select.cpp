@@ -16,7 +16,8 @@ namespace {
 
 struct Cpu {
   bool avx2 = false;
-  bool avx512 = false;
+  bool avx512 = false;         // with units as wide
+  bool avx512_halved = false;  // which computes a vector in two halves
 };
 
 #if PACKED_RNN_X64
@@ -48,15 +49,25 @@ std::uint64_t xcr0() {
 #endif
 }
 
+// One of AMD's family 25 that has AVX-512.
+bool is_zen4(const Registers& vendor, std::uint32_t signature) {
+  const bool amd = vendor.ebx == 0x68747541 && vendor.edx == 0x69746e65 && vendor.ecx == 0x444d4163;  // AuthenticAMD
+  return amd && (signature >> 8 & 15) + (signature >> 20 & 255) == 25;
+}
+
 Cpu detect() {
   Cpu cpu;
-  if (cpuid(0).eax < 7) return cpu;
-  const std::uint32_t features = cpuid(1).ecx, extended = cpuid(7).ebx;
+  const Registers vendor = cpuid(0);
+  if (vendor.eax < 7) return cpu;
+  const Registers model = cpuid(1);
+  const std::uint32_t features = model.ecx, extended = cpuid(7).ebx;
   const bool osxsave = features >> 27 & 1, avx = features >> 28 & 1, fma = features >> 12 & 1;
   if (!osxsave || !avx) return cpu;
   const std::uint64_t saved = xcr0(), ymm = 0x06, zmm = 0xe6;
   cpu.avx2 = fma && (extended >> 5 & 1) && (saved & ymm) == ymm;
-  cpu.avx512 = cpu.avx2 && (extended >> 16 & 1) && (saved & zmm) == zmm;
+  const bool avx512 = cpu.avx2 && (extended >> 16 & 1) && (saved & zmm) == zmm;
+  cpu.avx512_halved = avx512 && is_zen4(vendor, model.eax);
+  cpu.avx512 = avx512 && !cpu.avx512_halved;
   return cpu;
 }
 

@@ -11,14 +11,14 @@
 #include <limits>
 
 #include "core/layers.h"
+#include "every_table.h"
 #include "random.h"
 
 namespace packed_rnn::test {
 namespace {
 
 const Kernels& portable() {
-  const Supported supported = supported_kernels();
-  return *supported.tables[supported.count - 1];
+  return *every_table().back();
 }
 
 std::vector<std::size_t> sizes_around_lanes() {
@@ -277,10 +277,10 @@ TEST_P(EveryIsa, ActivationsAtTheEndsOfTheLine) {
   EXPECT_EQ(r[4], 0.0f);
 }
 
-INSTANTIATE_TEST_SUITE_P(, EveryIsa,
-                         testing::ValuesIn(supported_kernels().tables,
-                                           supported_kernels().tables + supported_kernels().count),
-                         [](const testing::TestParamInfo<const Kernels*>& isa) { return std::string(isa.param->isa); });
+INSTANTIATE_TEST_SUITE_P(, EveryIsa, testing::ValuesIn(every_table()),
+                         [](const testing::TestParamInfo<const Kernels*>& table) {
+                           return table.param->isa + std::string(table.param->lstm.beside_rows > 0 ? "_carrying" : "");
+                         });
 
 }  // namespace
 }  // namespace packed_rnn::test

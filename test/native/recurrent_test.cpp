@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/threads.h"
+#include "every_table.h"
 #include "random.h"
 
 namespace packed_rnn::test {
@@ -174,18 +175,17 @@ TEST(Recurrent, PaddedRowsGiveTheBitsOfPackedOnes) {
 // A step on its own projects its x itself; in a long sequence, the steps before may have.
 TEST(Recurrent, ALongSequenceGivesTheBitsOfItsSteps) {
   std::mt19937 random(8);
-  const Supported supported = supported_kernels();
-  for (std::size_t k = 0; k < supported.count; ++k) {
+  for (const Kernels* const kernels : every_table()) {
     for (const Cell& cell : cells) {
       for (const auto& [inputs, units] : {std::pair{3, 300}, {300, 130}, {1000, 97}, {131, 400}, {2000, 1000}}) {
         SCOPED_TRACE(std::string(cell.name) + ", " + std::to_string(inputs) + " inputs, " + std::to_string(units) +
-                     " units, " + supported.tables[k]->isa);
+                     " units, " + kernels->isa);
         const Module module(random,
                             options_of(cell, static_cast<std::size_t>(inputs), static_cast<std::size_t>(units)));
         // 38 steps of one row: no whole number of blocks. Weights of many megabytes let larger steps project as well.
         const std::vector<int> lengths = units == 1000 ? std::vector{9, 8, 8, 8, 7, 1} : std::vector{41, 3};
         const Batch batch(random, module.options, lengths);
-        const Recurrent built = module.build(*supported.tables[k]);
+        const Recurrent built = module.build(*kernels);
         Batch step = batch;
         Result steps;
         std::size_t row = 0;
@@ -202,7 +202,7 @@ TEST(Recurrent, ALongSequenceGivesTheBitsOfItsSteps) {
         }
         for (const std::size_t threads : {1, 2}) {
           set_num_threads(threads);
-          EXPECT_TRUE(forward(module.build(*supported.tables[k]), batch) == steps) << threads << " threads";
+          EXPECT_TRUE(forward(module.build(*kernels), batch) == steps) << threads << " threads";
         }
       }
     }

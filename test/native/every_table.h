@@ -1,0 +1,23 @@
+// The tables of kernels to be tested.
+#pragma once
+
+#include <cstring>
+#include <vector>
+
+#include "kernels/tables.h"
+
+namespace packed_rnn::test {
+
+// All that this processor can run, those made for others with the same instruction sets included. Portable comes last.
+inline std::vector<const Kernels*> every_table() {
+  const Supported supported = supported_kernels();
+  std::vector<const Kernels*> tables(supported.tables, supported.tables + supported.count);
+#if PACKED_RNN_X64
+  if (std::strcmp(tables[0]->isa, "avx512") == 0) {
+    tables.insert(tables.begin(), tables[0] == &avx512_kernels ? &avx512_halved_kernels : &avx512_kernels);
+  }
+#endif
+  return tables;
+}
+
+}  // namespace packed_rnn::test
