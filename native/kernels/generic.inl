@@ -154,11 +154,15 @@ struct Identity {
 
 // ---- tiles ----
 
+// Two fma units with a latency of four cycles need so many sums at once.
+constexpr std::size_t enough_sums = 8;
+
 template <class V, class Cell>
 struct Tile {
   static constexpr std::size_t max_rows = V::accumulators / Cell::vectors;
-  // With few rows, more streams at once keep the fma units and the memory busy; eight sums are enough for that.
-  static constexpr std::size_t most_streams = Cell::streams > 8 / Cell::vectors ? Cell::streams : 8 / Cell::vectors;
+  // With few rows, more streams at once keep the fma units and the memory busy.
+  static constexpr std::size_t most_streams =
+      Cell::streams > enough_sums / Cell::vectors ? Cell::streams : enough_sums / Cell::vectors;
   static constexpr std::size_t streams(std::size_t rows) {
     const std::size_t fit = V::accumulators / (rows * Cell::vectors);
     return power_of_two_at_most(fit < most_streams ? fit : most_streams);
@@ -554,6 +558,18 @@ PACKED_RNN_INLINE void stream_block(const Work& work, std::size_t row, std::size
   }
 }
 
+// How many of some rows the first of `count` blocks takes. They are of nearly equal size, for a small last one would
+// use the weights badly. But where the sums of one stream just do not hide the latency of an fma, of two such blocks
+// one takes a row of the other, which then has room for both streams.
+template <class V, class Cell>
+PACKED_RNN_INLINE std::size_t first_of(std::size_t rows, std::size_t count) {
+  using T = Tile<V, Cell>;
+  constexpr std::size_t few = enough_sums / Cell::vectors;
+  constexpr bool uneven = Cell::streams > 1 && few < T::max_rows && T::streams(few) == 1 && T::streams(few - 1) > 1;
+  const std::size_t size = rows / count;
+  return uneven && count > 1 && size == few ? size + 1 : size;
+}
+
 // Larger panels are gone through stream by stream: the second-level cache would not hold two of them, the one in use
 // and the one that is fetched. Smaller ones would lose a little by it: the sums of up to so many rows wait for the
 // epilogue.
@@ -582,8 +598,7 @@ PACKED_RNN_NOINLINE void panel_by_streams(Work& work, std::size_t first_row, std
   if (!projects) finish_tile<V, Cell>(work, first_row, rows, panel, 1, sums, nullptr);
 }
 
-// All rows of a step: blocks of nearly equal size, for a small last one would use the weights badly. Panel by panel, so
-// that a panel's weights are fetched once for all blocks.
+// All rows of a step, panel by panel, so that a panel's weights are fetched once for all blocks.
 template <class V, class Cell, bool projects>
 PACKED_RNN_INLINE void blocks(Work work, std::size_t first, std::size_t last) {
   constexpr std::size_t most = Tile<V, Cell>::max_rows;
@@ -608,7 +623,7 @@ PACKED_RNN_INLINE void blocks(Work work, std::size_t first, std::size_t last) {
     std::size_t row = 0;
     for (std::size_t b = count, now; b > 0; b -= now) {
       now = b < together ? b : together;
-      const std::size_t size = (rows - row) * now / b;
+      const std::size_t size = now > 1 ? (rows - row) * now / b : first_of<V, Cell>(rows - row, b);
       if (together == 1) {
         work.ahead = b > fetching ? 0 : next;
         block<V, Cell, projects>(work, row, size, panel, panel + 1);
