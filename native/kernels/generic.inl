@@ -607,8 +607,8 @@ PACKED_RNN_INLINE void blocks(Work work, std::size_t first, std::size_t last) {
   const std::size_t panel_size =
       (work.panels->input_size + work.panels->hidden_size) * Cell::streams * Cell::vectors * V::lanes;
   const auto next = static_cast<std::ptrdiff_t>(panel_size) * (backwards ? -1 : 1);
-  // Beside how many of the last blocks the next weights are fetched. Few rows take them as fast as the third-level
-  // cache gives them, fetched or not; from memory behind it, fetching pays again.
+  // Beside how many of the last blocks the next weights are fetched. A step of few rows takes them as fast as they
+  // come, fetched or not; only from behind all caches do they come faster.
   const std::size_t bytes = work.panels->units / Cell::units * panel_size * sizeof(float);
   const std::size_t fetching = bytes > (4 * rows < 3 * most ? 3 : 1) * most_near_bytes ? 2 : 0;
   if (count == 1) {

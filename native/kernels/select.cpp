@@ -16,8 +16,8 @@ namespace {
 
 struct Cpu {
   bool avx2 = false;
-  bool avx512 = false;         // with units as wide
-  bool avx512_halved = false;  // which computes a vector in two halves
+  bool avx512 = false;         // with fma units of 512 bits
+  bool avx512_halved = false;  // with units of half the width, which a vector passes through in two halves
 };
 
 #if PACKED_RNN_X64
