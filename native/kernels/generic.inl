@@ -607,8 +607,8 @@ PACKED_RNN_INLINE void blocks(Work work, std::size_t first, std::size_t last) {
   const std::size_t panel_size =
       (work.panels->input_size + work.panels->hidden_size) * Cell::streams * Cell::vectors * V::lanes;
   const auto next = static_cast<std::ptrdiff_t>(panel_size) * (backwards ? -1 : 1);
-  // Beside how many of the last blocks the next weights are fetched. A step of few rows takes them as fast as they
-  // come, fetched or not; only from behind all caches do they come faster.
+  // Beside how many of the last blocks the next weights are fetched: by one of the two alone they come later. A step of
+  // few rows takes them as fast as they come, fetched or not; only from behind all caches do they come faster.
   const std::size_t bytes = work.panels->units / Cell::units * panel_size * sizeof(float);
   const std::size_t fetching = bytes > (4 * rows < 3 * most ? 3 : 1) * most_near_bytes ? 2 : 0;
   if (count == 1) {
@@ -650,11 +650,16 @@ void project(const Panels& panels, const Projection& projection, std::size_t fir
 
 template <class V, class Cell>
 constexpr CellKernels make_cell(bool carries) {
-  return {Cell::units,   Cell::streams,   Cell::vectors, Tile<V, Cell>::max_rows, carries ? Beside<V, Cell>::rows : 0,
-          step<V, Cell>, project<V, Cell>};
+  return {Cell::units,
+          Cell::streams,
+          Cell::vectors,
+          Tile<V, Cell>::max_rows,
+          carries && V::carries ? Beside<V, Cell>::rows : 0,
+          step<V, Cell>,
+          project<V, Cell>};
 }
 
-// Whether steps carry on projections, of those whose V can.
+// With `carries`, steps carry on projections; V::carries says whether their code is there.
 template <class V>
 constexpr Kernels make_kernels(const char* isa, bool carries = false) {
   return {isa,

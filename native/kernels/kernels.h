@@ -25,7 +25,7 @@ struct Panels {
   std::size_t units = 0;
 };
 
-// Weights of more bytes are far: they do not stay in the caches from one step to the next.
+// Weights of more bytes are far: not all of them stay in the caches from one step to the next.
 constexpr std::size_t most_near_bytes = 10 << 20;
 
 // The chains of x alone, for a later step to go on from: of each row, start[panels…].

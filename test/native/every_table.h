@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstring>
+#include <string>
 #include <vector>
 
 #include "kernels/tables.h"
@@ -18,6 +19,19 @@ inline std::vector<const Kernels*> every_table() {
   }
 #endif
   return tables;
+}
+
+// Those of the best instruction set.
+inline std::vector<const Kernels*> best_tables() {
+  std::vector<const Kernels*> tables = every_table();
+  std::size_t count = 1;
+  while (count < tables.size() && std::strcmp(tables[count]->isa, tables[0]->isa) == 0) ++count;
+  tables.resize(count);
+  return tables;
+}
+
+inline std::string name_of(const Kernels& table) {
+  return std::string(table.isa) + (table.lstm.beside_rows > 0 ? "_carrying" : "");
 }
 
 }  // namespace packed_rnn::test

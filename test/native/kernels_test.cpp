@@ -278,9 +278,7 @@ TEST_P(EveryIsa, ActivationsAtTheEndsOfTheLine) {
 }
 
 INSTANTIATE_TEST_SUITE_P(, EveryIsa, testing::ValuesIn(every_table()),
-                         [](const testing::TestParamInfo<const Kernels*>& table) {
-                           return table.param->isa + std::string(table.param->lstm.beside_rows > 0 ? "_carrying" : "");
-                         });
+                         [](const testing::TestParamInfo<const Kernels*>& table) { return name_of(*table.param); });
 
 }  // namespace
 }  // namespace packed_rnn::test

@@ -179,7 +179,7 @@ TEST(Recurrent, ALongSequenceGivesTheBitsOfItsSteps) {
     for (const Cell& cell : cells) {
       for (const auto& [inputs, units] : {std::pair{3, 300}, {300, 130}, {1000, 97}, {131, 400}, {2000, 1000}}) {
         SCOPED_TRACE(std::string(cell.name) + ", " + std::to_string(inputs) + " inputs, " + std::to_string(units) +
-                     " units, " + kernels->isa);
+                     " units, " + name_of(*kernels));
         const Module module(random,
                             options_of(cell, static_cast<std::size_t>(inputs), static_cast<std::size_t>(units)));
         // 38 steps of one row: no whole number of blocks. Weights of many megabytes let larger steps project as well.
@@ -215,18 +215,21 @@ TEST(Recurrent, GivesTheSameBitsForAnyNumberOfThreads) {
   std::mt19937 random(3);
   std::vector<int> many;
   for (int i = 0; i < 40; ++i) many.push_back(60 - i);
-  for (const Cell& cell : cells) {
-    for (const std::size_t directions : {1, 2}) {
-      for (const std::vector<int>& lengths : {many, {400, 300, 1}, {900}}) {
-        const Module module(random, options_of(cell, 40, 90, 1, directions, cell.has_cell_state ? 33 : 0));
-        const Batch batch(random, module.options, lengths);
-        set_num_threads(1);
-        const Result alone = forward(module.build(best()), batch);
-        for (const std::size_t threads : {2, 3, 5}) {
-          set_num_threads(threads);
-          const Recurrent built = module.build(best());  // the first call of a module asks for helpers
-          EXPECT_TRUE(forward(built, batch) == alone) << cell.name << ", " << threads << " threads, " << directions
-                                                      << " directions, " << lengths.size() << " sequences";
+  for (const Kernels* const kernels : best_tables()) {
+    for (const Cell& cell : cells) {
+      for (const std::size_t directions : {1, 2}) {
+        for (const std::vector<int>& lengths : {many, {400, 300, 1}, {900}}) {
+          const Module module(random, options_of(cell, 40, 90, 1, directions, cell.has_cell_state ? 33 : 0));
+          const Batch batch(random, module.options, lengths);
+          set_num_threads(1);
+          const Result alone = forward(module.build(*kernels), batch);
+          for (const std::size_t threads : {2, 3, 5}) {
+            set_num_threads(threads);
+            const Recurrent built = module.build(*kernels);  // the first call of a module asks for helpers
+            EXPECT_TRUE(forward(built, batch) == alone)
+                << name_of(*kernels) << ", " << cell.name << ", " << threads << " threads, " << directions
+                << " directions, " << lengths.size() << " sequences";
+          }
         }
       }
     }
@@ -239,17 +242,19 @@ TEST(Recurrent, GivesTheSameBitsWhereFewSequencesAreLonger) {
   std::vector<int> lengths(39, 20);
   lengths.insert(lengths.begin(), {150, 90});
   lengths.push_back(0);
-  for (const Cell& cell : cells) {
-    for (const std::size_t layers : {1, 2}) {
-      const std::size_t units = cell.gates == 3 ? 160 : 300;
-      const Module module(random, options_of(cell, 40, units, layers, 1, cell.has_cell_state ? 33 : 0));
-      const Batch batch(random, module.options, lengths);
-      set_num_threads(1);
-      const Result alone = forward(module.build(best()), batch);
-      for (const std::size_t threads : {2, 3}) {
-        set_num_threads(threads);
-        EXPECT_TRUE(forward(module.build(best()), batch) == alone)
-            << cell.name << ", " << layers << " layers, " << threads << " threads";
+  for (const Kernels* const kernels : best_tables()) {
+    for (const Cell& cell : cells) {
+      for (const std::size_t layers : {1, 2}) {
+        const std::size_t units = cell.gates == 3 ? 160 : 300;
+        const Module module(random, options_of(cell, 40, units, layers, 1, cell.has_cell_state ? 33 : 0));
+        const Batch batch(random, module.options, lengths);
+        set_num_threads(1);
+        const Result alone = forward(module.build(*kernels), batch);
+        for (const std::size_t threads : {2, 3}) {
+          set_num_threads(threads);
+          EXPECT_TRUE(forward(module.build(*kernels), batch) == alone)
+              << name_of(*kernels) << ", " << cell.name << ", " << layers << " layers, " << threads << " threads";
+        }
       }
     }
   }
