@@ -28,11 +28,12 @@ template <class V>
 struct One {
   using Math = V;
 
-  const float* sums;
+  float* sums;
   const float* parked;
   std::size_t row, unit, count;
 
   PACKED_RNN_INLINE Float<V> sum(std::size_t gate) const { return V::load(sums + gate * V::lanes); }
+  PACKED_RNN_INLINE void replace_sum(std::size_t gate, Float<V> a) const { V::store(sums + gate * V::lanes, a); }
   PACKED_RNN_INLINE Float<V> aside() const { return V::load(parked); }
   PACKED_RNN_INLINE Float<V> load(const float* const* rows) const { return V::load_some(rows[row] + unit, count); }
   PACKED_RNN_INLINE void store(float* const* rows, Float<V> a) const { V::store_some(rows[row] + unit, a, count); }
@@ -78,6 +79,10 @@ struct Two {
   One<V> first, second;
 
   PACKED_RNN_INLINE Float<Math> sum(std::size_t gate) const { return {first.sum(gate), second.sum(gate)}; }
+  PACKED_RNN_INLINE void replace_sum(std::size_t gate, Float<Math> a) const {
+    first.replace_sum(gate, a.first);
+    second.replace_sum(gate, a.second);
+  }
   PACKED_RNN_INLINE Float<Math> aside() const { return {first.aside(), second.aside()}; }
   PACKED_RNN_INLINE Float<Math> load(const float* const* rows) const { return {first.load(rows), second.load(rows)}; }
   PACKED_RNN_INLINE void store(float* const* rows, Float<Math> a) const {
@@ -86,21 +91,25 @@ struct Two {
   }
 };
 
+// An epilogue of two halves begins with what its end waits for, and leaves that in place of a sum.
+
 // c' = f c + i g, h' = o tanh c'. The products share their divisions: i g and o tanh c' take one each.
 template <class V>
 struct Lstm {
   static constexpr std::size_t gates = 4, vectors = V::lstm_vectors, streams = gates / vectors, units = V::lanes;
-  static constexpr bool parks = false;
+  static constexpr bool parks = false, halves = true;
 
   template <class At, class M = typename At::Math>
-  static PACKED_RNN_INLINE void finish(const At& at, const Step& step) {
-    const Float<M> i = at.sum(0), f = at.sum(1), g = at.sum(2), o = at.sum(3), two = M::set(2.0f);
-    const Float<M> eg = expm1_twice<M>(g);
-    const Float<M> ig = M::div(eg, M::mul(one_plus_exp_minus<M>(i), M::add(eg, two)));
-    const Float<M> c = M::fma(sigmoid<M>(f), at.load(step.cell), ig);
-    const Float<M> ec = expm1_twice<M>(c);
+  static PACKED_RNN_INLINE void begin(const At& at, const Step& step) {
+    const Float<M> i = at.sum(0), f = at.sum(1), g = at.sum(2);
+    const Float<M> c = M::fma(sigmoid<M>(f), at.load(step.cell), sigmoid_times_tanh<M>(i, g));
     at.store(step.cell, c);
-    at.store(step.output, M::div(ec, M::mul(one_plus_exp_minus<M>(o), M::add(ec, two))));
+    at.replace_sum(1, c);
+  }
+  template <class At, class M = typename At::Math>
+  static PACKED_RNN_INLINE void finish(const At& at, const Step& step) {
+    const Float<M> c = at.sum(1), o = at.sum(3);
+    at.store(step.output, sigmoid_times_tanh<M>(o, c));
   }
 };
 
@@ -109,12 +118,16 @@ struct Lstm {
 template <class V>
 struct Gru {
   static constexpr std::size_t gates = 3, vectors = 3, streams = 1, units = V::lanes;
-  static constexpr bool parks = true;
+  static constexpr bool parks = true, halves = true;
 
   template <class At, class M = typename At::Math>
+  static PACKED_RNN_INLINE void begin(const At& at, const Step&) {
+    const Float<M> r = sigmoid<M>(at.sum(0));
+    at.replace_sum(2, M::fma(r, at.sum(2), at.aside()));
+  }
+  template <class At, class M = typename At::Math>
   static PACKED_RNN_INLINE void finish(const At& at, const Step& step) {
-    const Float<M> r = sigmoid<M>(at.sum(0)), z = sigmoid<M>(at.sum(1));
-    const Float<M> n = tanh<M>(M::fma(r, at.sum(2), at.aside()));
+    const Float<M> z = sigmoid<M>(at.sum(1)), n = tanh<M>(at.sum(2));
     at.store(step.output, M::fma(z, M::sub(at.load(step.hidden), n), n));
   }
 };
@@ -123,7 +136,7 @@ struct Gru {
 template <class V, class Activation>
 struct Single {
   static constexpr std::size_t gates = 1, vectors = 2, streams = 1, units = 2 * V::lanes;
-  static constexpr bool parks = false;
+  static constexpr bool parks = false, halves = false;
 
   template <class At, class M = typename At::Math>
   static PACKED_RNN_INLINE void finish(const At& at, const Step& step) {
@@ -459,7 +472,7 @@ PACKED_RNN_NOINLINE void tile_beside(const Work& work, std::size_t stream, std::
 // What an epilogue takes, one by one in the order of the sums: row by row, and for each all units of some panels.
 template <class V, class Cell>
 struct Ones {
-  const float* sums;
+  float* sums;
   const float* parked;
   std::size_t row, first, last, units;  // units: as many as there are in all
   std::size_t unit = first;
@@ -478,18 +491,34 @@ struct Ones {
   }
 };
 
-// The epilogue of a tile. A function of its own, or its many constants would take the registers of the sums.
-template <class V, class Cell>
-PACKED_RNN_NOINLINE void finish_tile(const Work& work, std::size_t row, std::size_t rows, std::size_t panel,
-                                     std::size_t panels, const float* sums, const float* parked) {
-  const std::size_t first = panel * Cell::units, size = panels * Cell::units;
-  Ones<V, Cell> ones = {sums, parked, row, first, first + size, work.panels->units};
-  std::size_t left = rows * size / V::lanes;
+template <class Cell, bool begins, class At>
+PACKED_RNN_INLINE void half_of(const At& at, const Step& step) {
+  if constexpr (begins) {
+    Cell::begin(at, step);
+  } else {
+    Cell::finish(at, step);
+  }
+}
+
+template <class V, class Cell, bool begins>
+PACKED_RNN_INLINE void halves_of(Ones<V, Cell> ones, std::size_t left, const Step& step) {
   for (; left > 1; left -= 2) {
     const One<V> one = ones.next();
-    Cell::finish(Two<V>{one, ones.next()}, *work.step);
+    half_of<Cell, begins>(Two<V>{one, ones.next()}, step);
   }
-  if (left == 1) Cell::finish(ones.next(), *work.step);
+  if (left == 1) half_of<Cell, begins>(ones.next(), step);
+}
+
+// The epilogue of a tile. A function of its own, or its many constants would take the registers of the sums. Each half
+// is a loop of its own: a processor looks ahead far enough to have several pairs under way, but not several whole ones.
+template <class V, class Cell>
+PACKED_RNN_NOINLINE void finish_tile(const Work& work, std::size_t row, std::size_t rows, std::size_t panel,
+                                     std::size_t panels, float* sums, const float* parked) {
+  const std::size_t first = panel * Cell::units, size = panels * Cell::units;
+  const Ones<V, Cell> ones = {sums, parked, row, first, first + size, work.panels->units};
+  const std::size_t count = rows * size / V::lanes;
+  if constexpr (Cell::halves) halves_of<V, Cell, true>(ones, count, *work.step);
+  halves_of<V, Cell, false>(ones, count, *work.step);
 }
 
 // One group of panels.

@@ -53,6 +53,13 @@ PACKED_RNN_INLINE typename V::Float expm1_twice(typename V::Float x) {
   return V::fma(e.power, e.excess, V::sub(e.power, V::set(1.0f)));
 }
 
+// With one division for both.
+template <class V>
+PACKED_RNN_INLINE typename V::Float sigmoid_times_tanh(typename V::Float x, typename V::Float y) {
+  const typename V::Float e = expm1_twice<V>(y);
+  return V::div(e, V::mul(one_plus_exp_minus<V>(x), V::add(e, V::set(2.0f))));
+}
+
 template <class V>
 PACKED_RNN_INLINE typename V::Float tanh(typename V::Float x) {
   const typename V::Float e = expm1_twice<V>(x);
