@@ -31,6 +31,12 @@ struct Avx2 {
     if (count == lanes) return store(a, b);
     _mm256_maskstore_ps(a, mask(count), b);
   }
+  // GCC would else load it again for every fma that takes it, and two loads a cycle are too few for that.
+  static PACKED_RNN_INLINE void keep_loaded([[maybe_unused]] Float& a) {
+#if defined(__GNUC__)
+    __asm__("" : "+x"(a));
+#endif
+  }
   // Clang would else begin a row before the last is done, and run out of registers.
   static PACKED_RNN_INLINE void keep_order([[maybe_unused]] Float& a) {
 #if defined(__clang__)

@@ -221,7 +221,8 @@ PACKED_RNN_INLINE void accumulate_fetching(Sums<V, rows, streams * vectors>& sum
       for (std::size_t r = 0; r < rows; ++r) x[r] = V::broadcast(input[r] + k);
       PACKED_RNN_UNROLL
       for (std::size_t c = 0; c < streams * vectors; ++c) {
-        const Float<V> w = V::load(weights + c / vectors * stream_size + c % vectors * V::lanes);
+        Float<V> w = V::load(weights + c / vectors * stream_size + c % vectors * V::lanes);
+        if constexpr (rows > 1) V::keep_loaded(w);
         PACKED_RNN_UNROLL
         for (std::size_t r = 0; r < rows; ++r) {
           sum[r][c] = V::fma(w, x[r], sum[r][c]);
@@ -231,8 +232,10 @@ PACKED_RNN_INLINE void accumulate_fetching(Sums<V, rows, streams * vectors>& sum
     } else {
       Float<V> w[streams * vectors];
       PACKED_RNN_UNROLL
-      for (std::size_t c = 0; c < streams * vectors; ++c)
+      for (std::size_t c = 0; c < streams * vectors; ++c) {
         w[c] = V::load(weights + c / vectors * stream_size + c % vectors * V::lanes);
+        if constexpr (rows > 1) V::keep_loaded(w[c]);
+      }
       PACKED_RNN_UNROLL
       for (std::size_t r = 0; r < rows; ++r) {
         const Float<V> x = V::broadcast(input[r] + k);

@@ -31,6 +31,7 @@ struct Neon {
     store(some, b);
     std::memcpy(a, some, count * sizeof(float));
   }
+  static PACKED_RNN_INLINE void keep_loaded(Float&) {}
   static PACKED_RNN_INLINE void keep_order(Float&) {}
   static PACKED_RNN_INLINE Float add(Float a, Float b) { return vaddq_f32(a, b); }
   static PACKED_RNN_INLINE Float sub(Float a, Float b) { return vsubq_f32(a, b); }

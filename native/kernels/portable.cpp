@@ -102,6 +102,7 @@ struct Portable {
   static PACKED_RNN_INLINE void store_some(float* a, Float b, std::size_t count) {
     std::memcpy(a, b.lane, count * sizeof(float));
   }
+  static PACKED_RNN_INLINE void keep_loaded(Float&) {}
   static PACKED_RNN_INLINE void keep_order(Float&) {}
   static PACKED_RNN_INLINE Float add(Float a, Float b) { return each<sum_of>(a, b); }
   static PACKED_RNN_INLINE Float sub(Float a, Float b) { return each<difference_of>(a, b); }
