@@ -1,6 +1,7 @@
 'use strict'
 // Reads the machine code of the kernels that `npm run build:native` made, or of the objects in the folder that is named,
-// and fails if an inner product has lost its registers: in a loop that multiplies and adds vectors, nothing but row pointers may come from the stack.
+// and fails if an inner product has lost its registers: in a loop that multiplies and adds vectors, nothing but row
+// pointers may come from the stack, none from a vector register, and no operand of an fma twice from memory.
 const { execFileSync } = require('node:child_process')
 const fs = require('node:fs')
 const path = require('node:path')
@@ -38,6 +39,21 @@ function innerLoops(code) {
 const fma = /^(?:vfmadd\d+ps|fmla)\b/
 const other = /^(?:vdivps|fdiv)\b/ // an epilogue's loop, not a product's
 const vector = /^(?:vmov\w*ps|vfmadd\d+ps|vbroadcastss)\b|^(?:ldr|str|ldp|stp)\s+q\d+/
+const fromVector = /^vmov[dq]\s+%xmm\d+,%r|^(?:umov|fmov)\s+x\d+/
+
+// Fmas whose operand in memory has been one before, its registers not set in between.
+function loadedTwice(body) {
+  const loaded = new Set()
+  return body.filter(({ text }) => {
+    const operand = fma.test(text) ? /[-\w]*\(%[^)]*\)/.exec(text)?.[0] : undefined
+    const twice = loaded.has(operand)
+    if (operand) loaded.add(operand)
+    const register = /%r\w+$/.exec(text)?.[0]
+    for (const each of loaded) if (register && each.includes(register)) loaded.delete(each)
+    return twice
+  })
+}
+
 // In a function without a frame pointer its register is one like the others.
 const setsFramePointer = /^mov\s+(?:%rsp,%rbp|x29, sp)$/
 const stackOf = (code) =>
@@ -58,15 +74,21 @@ for (const [isa, expected] of Object.entries(expectedLoops)) {
     for (const body of innerLoops(code)) {
       if (body.filter(({ text }) => fma.test(text)).length < 2 || body.some(({ text }) => other.test(text))) continue
       ++loops
-      const spills = body.filter(({ text }) => vector.test(text) && stack.test(text))
-      if (spills.length === 0) continue
-      clean = false
-      console.error(`${isa}: ${name} touches the stack in its inner loop:`)
-      for (const { text } of spills) console.error(`  ${text}`)
+      const complaints = {
+        'touches the stack': body.filter(({ text }) => vector.test(text) && stack.test(text)),
+        'fetches from vector registers': body.filter(({ text }) => fromVector.test(text)),
+        'loads operands twice': loadedTwice(body)
+      }
+      for (const [complaint, code] of Object.entries(complaints)) {
+        if (code.length === 0) continue
+        clean = false
+        console.error(`${isa}: ${name} ${complaint} in its inner loop:`)
+        for (const { text } of code) console.error(`  ${text}`)
+      }
     }
   }
   if (loops === 0) continue // an instruction set of another architecture
-  if (clean) console.log(`${isa}: ${loops} inner loops, no vector on the stack`)
+  if (clean) console.log(`${isa}: ${loops} inner loops, no vector on the stack, none from memory twice`)
   else failed = true
   if (loops < expected) {
     failed = true

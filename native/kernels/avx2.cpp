@@ -33,7 +33,7 @@ struct Avx2 {
   }
   // GCC would else load it again for every fma that takes it, and two loads a cycle are too few for that.
   static PACKED_RNN_INLINE void keep_loaded([[maybe_unused]] Float& a) {
-#if defined(__GNUC__)
+#if defined(__GNUC__) && !defined(__clang__)
     __asm__("" : "+x"(a));
 #endif
   }

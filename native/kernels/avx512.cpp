@@ -7,11 +7,15 @@
 
 #include <immintrin.h>
 
-// From clang 18 to 20 a 512-bit region must say so; clang 16 and GCC do not know the word.
+// From clang 18 to 20 a 512-bit region must say so; clang 16 and GCC do not know the word. GCC would keep row pointers
+// for which it has no register in vector registers, and to fetch one from there takes time of an fma unit; tuned for
+// this processor it keeps them on the stack.
 #if defined(__clang__) && __clang_major__ >= 18
 PACKED_RNN_REGION("avx512f,evex512")
-#else
+#elif defined(__clang__)
 PACKED_RNN_REGION("avx512f")
+#else
+PACKED_RNN_REGION("avx512f,tune=haswell")
 #endif
 
 namespace packed_rnn {
@@ -35,7 +39,7 @@ struct Avx512 {
   }
   // GCC would else load it again for every fma that takes it, and two loads a cycle are too few for that.
   static PACKED_RNN_INLINE void keep_loaded([[maybe_unused]] Float& a) {
-#if defined(__GNUC__)
+#if defined(__GNUC__) && !defined(__clang__)
     __asm__("" : "+v"(a));
 #endif
   }
