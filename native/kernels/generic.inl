@@ -591,15 +591,16 @@ PACKED_RNN_INLINE void stream_block(const Work& work, std::size_t row, std::size
 }
 
 // How many of some rows the first of `count` blocks takes. They are of nearly equal size, for a small last one would
-// use the weights badly. But where the sums of one stream just do not hide the latency of an fma, of two such blocks
-// one takes a row of the other, which then has room for both streams.
+// use the weights badly. But where the sums of one stream hardly hide the latency of an fma unless the tile is full, as
+// many blocks as can be are full, and the last ones small enough for both streams.
 template <class V, class Cell>
 PACKED_RNN_INLINE std::size_t first_of(std::size_t rows, std::size_t count) {
   using T = Tile<V, Cell>;
   constexpr std::size_t few = enough_sums / Cell::vectors;
   constexpr bool uneven = Cell::streams > 1 && few < T::max_rows && T::streams(few) == 1 && T::streams(few - 1) > 1;
-  const std::size_t size = rows / count;
-  return uneven && count > 1 && size == few ? size + 1 : size;
+  if (!uneven) return rows / count;
+  const std::size_t most = rows - (count - 1) * (few - 1);
+  return most < T::max_rows ? most : T::max_rows;
 }
 
 // Larger panels are gone through stream by stream: the second-level cache would not hold two of them, the one in use
