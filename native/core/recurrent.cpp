@@ -20,13 +20,13 @@ constexpr double least_shared_fmas = 1e6, always_shared_fmas = 2e10;
 
 // From how many sequences a thread on it has a share of its own, for weights of a layer and direction of so many bytes
 // at most. Below, reading all weights for so few rows costs more than meeting at every step. Weights of 320 KiB are
-// mostly in the closest caches (LSTM of 96 units), 1 MiB in the second level (180 units). Of larger ones, a half may
-// still be, which is what a thread reads that shares every step; beyond 2 MiB (256 units) that wins for any number of
-// sequences.
+// mostly in the closest caches (LSTM of 96 units), 640 KiB and 1 MiB in the second level (140 and 180 units). Of larger
+// ones, a half may still be, which is what a thread reads that shares every step; beyond 2 MiB (256 units) that wins
+// for any number of sequences.
 struct Parting {
   std::size_t most_bytes, least_rows;
 };
-constexpr Parting partings[] = {{320 << 10, 2}, {1 << 20, 4}, {2 << 20, 12}};
+constexpr Parting partings[] = {{320 << 10, 2}, {640 << 10, 3}, {1 << 20, 4}, {2 << 20, 12}};
 
 // Threads with shares of their own go on together when there are more of them than sequences left, if a step then takes
 // longer than to meet, for weights beyond the closest caches; if each can have so many panels; and if so many steps are
