@@ -37,7 +37,7 @@ function innerLoops(code) {
 }
 
 const fma = /^(?:vfmadd\d+ps|fmla)\b/
-const other = /^(?:vdivps|fdiv)\b/ // an epilogue's loop, not a product's
+const epilogue = /finish_tile/ // multiplies vectors too, but only once
 const vector = /^(?:vmov\w*ps|vfmadd\d+ps|vbroadcastss)\b|^(?:ldr|str|ldp|stp)\s+q\d+/
 const fromVector = /^vmov[dq]\s+%xmm\d+,%r|^(?:umov|fmov)\s+x\d+/
 
@@ -70,9 +70,10 @@ for (const [isa, expected] of Object.entries(expectedLoops)) {
   let loops = 0
   let clean = true
   for (const { name, code } of functionsOf(object)) {
+    if (epilogue.test(name)) continue
     const stack = stackOf(code)
     for (const body of innerLoops(code)) {
-      if (body.filter(({ text }) => fma.test(text)).length < 2 || body.some(({ text }) => other.test(text))) continue
+      if (body.filter(({ text }) => fma.test(text)).length < 2) continue
       ++loops
       const complaints = {
         'touches the stack': body.filter(({ text }) => vector.test(text) && stack.test(text)),
