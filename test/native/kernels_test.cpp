@@ -221,42 +221,66 @@ TEST_P(EveryIsa, RoundsAProductAndASumOnce) {
   }
 }
 
-// h' of a module of one unit with W = 1, U = 0 is the activation itself.
-std::vector<float> activation(const Kernels& kernels, const CellKernels Kernels::* cell, const std::vector<float>& x) {
-  const float one = 1, zero = 0;
+// h' of a module of one unit, of as many gates as there are weights; U = 0, h = 1.
+std::vector<float> outputs(const Kernels& kernels, const CellKernels& cell, const std::vector<float>& weight_ih,
+                           const std::vector<float>& x) {
+  const float one = 1;
+  const std::vector<float> zeros(weight_ih.size());
   Parameters p;
   p.input_size = p.hidden_size = p.units = 1;
-  p.weight_ih = {&one, 1};
-  p.weight_hh = {&zero, 1};
-  const Weights weights(kernels.*cell, kernels.lanes, p, false);
+  p.weight_ih = weight_ih;
+  p.weight_hh = zeros;
+  const Weights weights(cell, kernels.lanes, p, &cell == &kernels.gru);
   std::vector<float> y(x.size());
   for (std::size_t i = 0; i < x.size(); ++i) {
     const float* input = &x[i];
-    const float* hidden = &zero;
+    const float* hidden = &one;
     float* output = &y[i];
     Step step;
     step.rows = 1;
     step.input = &input;
     step.hidden = &hidden;
     step.output = &output;
-    (kernels.*cell).step(weights.panels(), step, 0, 1);
+    cell.step(weights.panels(), step, 0, 1);
   }
   return y;
 }
 
-TEST_P(EveryIsa, TanhIsWithinThreeUlp) {
+// With W = 1, the activation itself.
+std::vector<float> activation(const Kernels& kernels, const CellKernels Kernels::* cell, const std::vector<float>& x) {
+  return outputs(kernels, kernels.*cell, {1}, x);
+}
+
+// From zero to 12 on either side, evenly, and towards zero.
+std::vector<float> line() {
   std::vector<float> x;
   for (int i = -60000; i <= 60000; ++i) x.push_back(static_cast<float>(i) * 2e-4f);
   for (float tiny = 1.0f; tiny > 0; tiny /= 3) x.push_back(tiny);
-  const std::vector<float> y = activation(*GetParam(), &Kernels::rnn_tanh, x);
+  return x;
+}
+
+void expect_within_three_ulp(const std::vector<float>& x, const std::vector<float>& y, double (*exact_of)(double)) {
   double worst = 0;
   for (std::size_t i = 0; i < x.size(); ++i) {
-    const double exact = std::tanh(static_cast<double>(x[i]));
+    const double exact = exact_of(static_cast<double>(x[i]));
     const float rounded = std::fabs(static_cast<float>(exact));
     const double ulp = static_cast<double>(std::nextafter(rounded, 2.0f)) - rounded;
     worst = std::max(worst, std::fabs(y[i] - exact) / ulp);
+    EXPECT_LE(std::fabs(y[i]), 1.0f);
   }
   EXPECT_LT(worst, 3.0);
+}
+
+TEST_P(EveryIsa, TanhIsWithinThreeUlp) {
+  const std::vector<float> x = line();
+  expect_within_three_ulp(x, activation(*GetParam(), &Kernels::rnn_tanh, x), std::tanh);
+}
+
+// In a GRU with n = 0 and h = 1, h' is z.
+TEST_P(EveryIsa, SigmoidIsWithinThreeUlp) {
+  const std::vector<float> x = line();
+  expect_within_three_ulp(x, outputs(*GetParam(), GetParam()->gru, {0, 1, 0}, x),
+                          [](double each) { return 1 / (1 + std::exp(-each)); });
 }
 
 TEST_P(EveryIsa, ActivationsAtTheEndsOfTheLine) {
