@@ -80,16 +80,16 @@ for (const [isa, expected] of Object.entries(expectedLoops)) {
         'fetches from vector registers': body.filter(({ text }) => fromVector.test(text)),
         'loads operands twice': loadedTwice(body)
       }
-      for (const [complaint, code] of Object.entries(complaints)) {
-        if (code.length === 0) continue
+      for (const [complaint, lines] of Object.entries(complaints)) {
+        if (lines.length === 0) continue
         clean = false
         console.error(`${isa}: ${name} ${complaint} in its inner loop:`)
-        for (const { text } of code) console.error(`  ${text}`)
+        for (const { text } of lines) console.error(`  ${text}`)
       }
     }
   }
   if (loops === 0) continue // an instruction set of another architecture
-  if (clean) console.log(`${isa}: ${loops} inner loops, no vector on the stack, none from memory twice`)
+  if (clean) console.log(`${isa}: ${loops} inner loops, no vector on the stack, none loaded twice`)
   else failed = true
   if (loops < expected) {
     failed = true

@@ -31,18 +31,8 @@ struct Avx2 {
     if (count == lanes) return store(a, b);
     _mm256_maskstore_ps(a, mask(count), b);
   }
-  // GCC would else load it again for every fma that takes it, and two loads a cycle are too few for that.
-  static PACKED_RNN_INLINE void keep_loaded([[maybe_unused]] Float& a) {
-#if defined(__GNUC__) && !defined(__clang__)
-    __asm__("" : "+x"(a));
-#endif
-  }
-  // Clang would else begin a row before the last is done, and run out of registers.
-  static PACKED_RNN_INLINE void keep_order([[maybe_unused]] Float& a) {
-#if defined(__clang__)
-    __asm__ volatile("" : "+x"(a) : : "memory");
-#endif
-  }
+  static PACKED_RNN_INLINE void keep_loaded([[maybe_unused]] Float& a) { PACKED_RNN_KEEP_LOADED(a); }
+  static PACKED_RNN_INLINE void keep_order([[maybe_unused]] Float& a) { PACKED_RNN_KEEP_ORDER(a); }
   static PACKED_RNN_INLINE Float add(Float a, Float b) { return _mm256_add_ps(a, b); }
   static PACKED_RNN_INLINE Float sub(Float a, Float b) { return _mm256_sub_ps(a, b); }
   static PACKED_RNN_INLINE Float mul(Float a, Float b) { return _mm256_mul_ps(a, b); }

@@ -9,7 +9,7 @@
 
 // From clang 18 to 20 a 512-bit region must say so; clang 16 and GCC do not know the word. GCC would keep row pointers
 // for which it has no register in vector registers, and to fetch one from there takes time of an fma unit; tuned for
-// this processor it keeps them on the stack.
+// Haswell it keeps them on the stack.
 #if defined(__clang__) && __clang_major__ >= 18
 PACKED_RNN_REGION("avx512f,evex512")
 #elif defined(__clang__)
@@ -37,18 +37,8 @@ struct Avx512 {
   static PACKED_RNN_INLINE void store_some(float* a, Float b, std::size_t count) {
     _mm512_mask_storeu_ps(a, mask(count), b);
   }
-  // GCC would else load it again for every fma that takes it, and two loads a cycle are too few for that.
-  static PACKED_RNN_INLINE void keep_loaded([[maybe_unused]] Float& a) {
-#if defined(__GNUC__) && !defined(__clang__)
-    __asm__("" : "+v"(a));
-#endif
-  }
-  // Clang would else begin a row before the last is done, and run out of registers.
-  static PACKED_RNN_INLINE void keep_order([[maybe_unused]] Float& a) {
-#if defined(__clang__)
-    __asm__ volatile("" : "+v"(a) : : "memory");
-#endif
-  }
+  static PACKED_RNN_INLINE void keep_loaded([[maybe_unused]] Float& a) { PACKED_RNN_KEEP_LOADED(a); }
+  static PACKED_RNN_INLINE void keep_order([[maybe_unused]] Float& a) { PACKED_RNN_KEEP_ORDER(a); }
   static PACKED_RNN_INLINE Float add(Float a, Float b) { return _mm512_add_ps(a, b); }
   static PACKED_RNN_INLINE Float sub(Float a, Float b) { return _mm512_sub_ps(a, b); }
   static PACKED_RNN_INLINE Float mul(Float a, Float b) { return _mm512_mul_ps(a, b); }

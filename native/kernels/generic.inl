@@ -234,7 +234,7 @@ PACKED_RNN_INLINE void accumulate_fetching(Sums<V, rows, streams * vectors>& sum
       PACKED_RNN_UNROLL
       for (std::size_t c = 0; c < streams * vectors; ++c) {
         w[c] = V::load(weights + c / vectors * stream_size + c % vectors * V::lanes);
-        if constexpr (rows > 1) V::keep_loaded(w[c]);
+        V::keep_loaded(w[c]);
       }
       PACKED_RNN_UNROLL
       for (std::size_t r = 0; r < rows; ++r) {
@@ -504,7 +504,7 @@ PACKED_RNN_INLINE void half_of(const At& at, const Step& step) {
 }
 
 template <class V, class Cell, bool begins>
-PACKED_RNN_INLINE void halves_of(Ones<V, Cell> ones, std::size_t left, const Step& step) {
+PACKED_RNN_INLINE void half_of_all(Ones<V, Cell> ones, std::size_t left, const Step& step) {
   for (; left > 1; left -= 2) {
     const One<V> one = ones.next();
     half_of<Cell, begins>(Two<V>{one, ones.next()}, step);
@@ -520,8 +520,8 @@ PACKED_RNN_NOINLINE void finish_tile(const Work& work, std::size_t row, std::siz
   const std::size_t first = panel * Cell::units, size = panels * Cell::units;
   const Ones<V, Cell> ones = {sums, parked, row, first, first + size, work.panels->units};
   const std::size_t count = rows * size / V::lanes;
-  if constexpr (Cell::halves) halves_of<V, Cell, true>(ones, count, *work.step);
-  halves_of<V, Cell, false>(ones, count, *work.step);
+  if constexpr (Cell::halves) half_of_all<V, Cell, true>(ones, count, *work.step);
+  half_of_all<V, Cell, false>(ones, count, *work.step);
 }
 
 // One group of panels.

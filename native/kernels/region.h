@@ -26,6 +26,20 @@
 #define PACKED_RNN_UNROLL
 #endif
 
+// What one compiler has to be told of a vector, and the other must not be.
+#if defined(__clang__)
+// It would else begin a row before the last is done, and run out of registers.
+#define PACKED_RNN_KEEP_ORDER(sum) __asm__ volatile("" : "+v"(sum) : : "memory")
+#define PACKED_RNN_KEEP_LOADED(weights)
+#elif defined(__GNUC__)
+#define PACKED_RNN_KEEP_ORDER(sum)
+// It would else load them again for every fma that takes them, and two loads a cycle are too few for that.
+#define PACKED_RNN_KEEP_LOADED(weights) __asm__("" : "+v"(weights))
+#else
+#define PACKED_RNN_KEEP_ORDER(sum)
+#define PACKED_RNN_KEEP_LOADED(weights)
+#endif
+
 #if defined(__GNUC__)
 #define PACKED_RNN_INLINE inline __attribute__((always_inline))
 #define PACKED_RNN_NOINLINE __attribute__((noinline))
