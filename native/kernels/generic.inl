@@ -12,6 +12,10 @@
 
 #include "kernels/math.inl"
 
+#if !defined(PACKED_RNN_UNROLL_STEPS)
+#define PACKED_RNN_UNROLL_STEPS
+#endif
+
 template <class V>
 using Float = typename V::Float;
 
@@ -211,6 +215,7 @@ PACKED_RNN_INLINE void accumulate_fetching(Sums<V, rows, streams * vectors>& sum
   PACKED_RNN_UNROLL
   for (std::size_t r = 0; r < rows; ++r) input[r] = inputs[r];
   weights += first * vectors * V::lanes;
+  PACKED_RNN_UNROLL_STEPS
   for (std::size_t k = first; k < last; ++k) {
     PACKED_RNN_UNROLL
     for (std::size_t l = 0; l < lines; ++l) fetch(weights + ahead + l * line);

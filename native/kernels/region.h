@@ -15,15 +15,18 @@
   PACKED_RNN_PRAGMA(clang attribute push(__attribute__((target(isa))), apply_to = function))
 #define PACKED_RNN_REGION_END PACKED_RNN_PRAGMA(clang attribute pop)
 #define PACKED_RNN_UNROLL PACKED_RNN_PRAGMA(clang loop unroll(full))
+#define PACKED_RNN_UNROLL_BY(count) PACKED_RNN_PRAGMA(clang loop unroll_count(count))
 #elif defined(__GNUC__)
 // GCC instantiates templates at the end of the file with the options in force there: the region must reach so far.
 #define PACKED_RNN_REGION(isa) PACKED_RNN_PRAGMA(GCC target(isa))
 #define PACKED_RNN_REGION_END
 #define PACKED_RNN_UNROLL PACKED_RNN_PRAGMA(GCC unroll 24)
+#define PACKED_RNN_UNROLL_BY(count) PACKED_RNN_PRAGMA(GCC unroll count)
 #else
 #define PACKED_RNN_REGION(isa)
 #define PACKED_RNN_REGION_END
 #define PACKED_RNN_UNROLL
+#define PACKED_RNN_UNROLL_BY(count)
 #endif
 
 // What one compiler has to be told of a vector, and the other must not be.
