@@ -15,6 +15,8 @@ struct Avx2 {
   using Float = __m256;
   static constexpr std::size_t lanes = 8, accumulators = 12, lstm_vectors = 2;
   static constexpr bool carries = false;
+  // Second-level caches are of 256 or 512 KiB where there is no AVX-512.
+  static constexpr bool small_caches = true;
 
   static PACKED_RNN_INLINE Float set(float a) { return _mm256_set1_ps(a); }
   static PACKED_RNN_INLINE Float broadcast(const float* a) { return _mm256_broadcast_ss(a); }

@@ -636,6 +636,14 @@ PACKED_RNN_NOINLINE void panel_by_streams(Work& work, std::size_t first_row, std
   if (!projects) finish_tile<V, Cell>(work, first_row, rows, panel, 1, sums, nullptr);
 }
 
+// Whether a step of some rows is faster if weights of so many bytes are fetched. One of few rows takes them as fast as
+// they come, fetched or not; only from behind all caches do they come faster.
+template <class V, class Cell>
+constexpr bool are_far(std::size_t bytes, std::size_t rows) {
+  if (V::small_caches) return bytes > 4 << 20 && bytes * rows > 60 << 20;
+  return bytes > (4 * rows < 3 * Tile<V, Cell>::max_rows ? 3 : 1) * most_near_bytes;
+}
+
 // All rows of a step, panel by panel, so that a panel's weights are fetched once for all blocks.
 template <class V, class Cell, bool projects>
 PACKED_RNN_INLINE void blocks(Work work, std::size_t first, std::size_t last) {
@@ -645,10 +653,9 @@ PACKED_RNN_INLINE void blocks(Work work, std::size_t first, std::size_t last) {
   const std::size_t panel_size =
       (work.panels->input_size + work.panels->hidden_size) * Cell::streams * Cell::vectors * V::lanes;
   const auto next = static_cast<std::ptrdiff_t>(panel_size) * (backwards ? -1 : 1);
-  // Beside how many of the last blocks the next weights are fetched: by one of the two alone they come later. A step of
-  // few rows takes them as fast as they come, fetched or not; only from behind all caches do they come faster.
-  const std::size_t bytes = work.panels->units / Cell::units * panel_size * sizeof(float);
-  const std::size_t fetching = bytes > (4 * rows < 3 * most ? 3 : 1) * most_near_bytes ? 2 : 0;
+  // Beside how many of the last blocks the next weights are fetched: by one of the two alone they come later.
+  const std::size_t fetching =
+      are_far<V, Cell>(work.panels->units / Cell::units * panel_size * sizeof(float), rows) ? 2 : 0;
   if (count == 1) {
     work.ahead = fetching > 0 ? next : 0;
     return block<V, Cell, projects>(work, 0, rows, first, last);
