@@ -478,7 +478,8 @@ PACKED_RNN_NOINLINE void tile_beside(const Work& work, std::size_t stream, std::
 // ---- from tiles to a step ----
 
 // What an epilogue takes, one by one in the order of the sums: row by row, and for each all units of some panels.
-template <class V, class Cell>
+// `whole`: every vector of units is full.
+template <class V, class Cell, bool whole>
 struct Ones {
   float* sums;
   const float* parked;
@@ -486,7 +487,7 @@ struct Ones {
   std::size_t unit = first;
 
   PACKED_RNN_INLINE One<V> next() {
-    const std::size_t left = unit < units ? units - unit : 0;
+    const std::size_t left = whole ? V::lanes : unit < units ? units - unit : 0;
     const One<V> one = {sums, parked, row, unit, left < V::lanes ? left : V::lanes};
     sums += Cell::gates * V::lanes;
     if (Cell::parks) parked += Cell::gates * V::lanes;
@@ -508,8 +509,8 @@ PACKED_RNN_INLINE void half_of(const At& at, const Step& step) {
   }
 }
 
-template <class V, class Cell, bool begins>
-PACKED_RNN_INLINE void half_of_all(Ones<V, Cell> ones, std::size_t left, const Step& step) {
+template <bool begins, class V, class Cell, bool whole>
+PACKED_RNN_INLINE void half_of_all(Ones<V, Cell, whole> ones, std::size_t left, const Step& step) {
   for (; left > 1; left -= 2) {
     const One<V> one = ones.next();
     half_of<Cell, begins>(Two<V>{one, ones.next()}, step);
@@ -517,16 +518,24 @@ PACKED_RNN_INLINE void half_of_all(Ones<V, Cell> ones, std::size_t left, const S
   if (left == 1) half_of<Cell, begins>(ones.next(), step);
 }
 
+template <class V, class Cell, bool whole>
+PACKED_RNN_INLINE void finish_all(const Ones<V, Cell, whole>& ones, std::size_t count, const Step& step) {
+  if constexpr (Cell::halves) half_of_all<true>(ones, count, step);
+  half_of_all<false>(ones, count, step);
+}
+
 // The epilogue of a tile. A function of its own, or its many constants would take the registers of the sums. Each half
 // is a loop of its own: a processor looks ahead far enough to have several pairs under way, but not several whole ones.
 template <class V, class Cell>
 PACKED_RNN_NOINLINE void finish_tile(const Work& work, std::size_t row, std::size_t rows, std::size_t panel,
                                      std::size_t panels, float* sums, const float* parked) {
-  const std::size_t first = panel * Cell::units, size = panels * Cell::units;
-  const Ones<V, Cell> ones = {sums, parked, row, first, first + size, work.panels->units};
-  const std::size_t count = rows * size / V::lanes;
-  if constexpr (Cell::halves) half_of_all<V, Cell, true>(ones, count, *work.step);
-  half_of_all<V, Cell, false>(ones, count, *work.step);
+  const std::size_t first = panel * Cell::units, last = first + panels * Cell::units, units = work.panels->units;
+  const std::size_t count = rows * (last - first) / V::lanes;
+  if (last <= units) {
+    finish_all(Ones<V, Cell, true>{sums, parked, row, first, last, units}, count, *work.step);
+  } else {
+    finish_all(Ones<V, Cell, false>{sums, parked, row, first, last, units}, count, *work.step);
+  }
 }
 
 // One group of panels.
