@@ -511,11 +511,13 @@ PACKED_RNN_INLINE void half_of(const At& at, const Step& step) {
 
 template <bool begins, class V, class Cell, bool whole>
 PACKED_RNN_INLINE void half_of_all(Ones<V, Cell, whole> ones, std::size_t left, const Step& step) {
-  for (; left > 1; left -= 2) {
+  // Of two long ones 16 registers hold too little: there a processor does better to overlap single ones by itself.
+  constexpr bool in_pairs = !Cell::halves || V::accumulators > 16;
+  for (; in_pairs && left > 1; left -= 2) {
     const One<V> one = ones.next();
     half_of<Cell, begins>(Two<V>{one, ones.next()}, step);
   }
-  if (left == 1) half_of<Cell, begins>(ones.next(), step);
+  for (; left > 0; --left) half_of<Cell, begins>(ones.next(), step);
 }
 
 template <class V, class Cell, bool whole>
