@@ -1,12 +1,21 @@
 'use strict'
-// node bench/report.js: from results.json the tables of README.md and docs/performance.md, and the plots. What stands in
-// a document between <!-- bench:NAME:begin --> and <!-- bench:NAME:end --> (in the README without NAME) is written here.
+// node bench/report.js: from results/ISA.json the tables of the README and of docs/, and the plots. A processor without
+// AVX-512 has other limits, and so a table and a page of its own. What stands in a document between <!-- bench:NAME:begin
+// --> and <!-- bench:NAME:end --> is written here: in the README by the name of the instruction set, in
+// docs/performance.md by that of the table. docs/performance-ISA.md is written as a whole.
 const fs = require('node:fs')
 const path = require('node:path')
 const { plotsOf } = require('./plots')
 const { readme, tablesOf } = require('./tables')
 
 const root = path.join(__dirname, '..')
+const folderOfResults = path.join(__dirname, 'results')
+
+/** Whose results docs/performance.md and the plots show. */
+const mainIsa = 'avx512'
+const isaNames = { avx512: 'AVX-512', avx2: 'AVX2', neon: 'NEON', portable: 'SSE2' }
+
+const resultsFile = (isa) => path.join(folderOfResults, `${isa}.json`)
 
 /** All tables, for the terminal. */
 const text = (results) =>
@@ -15,7 +24,7 @@ const text = (results) =>
     .join('\n')
 
 function replaceBetween(document, name, content) {
-  const [begin, end] = ['begin', 'end'].map((edge) => `<!-- bench${name && `:${name}`}:${edge} -->`)
+  const [begin, end] = ['begin', 'end'].map((edge) => `<!-- bench:${name}:${edge} -->`)
   const from = document.indexOf(begin)
   const to = document.indexOf(end)
   if (from < 0 || to < from) return document
@@ -28,15 +37,46 @@ function rewrite(file, contents) {
   fs.writeFileSync(file, document)
 }
 
-/** Writes documents and plots below `folder`, the project's own. */
-function write(results, folder = root) {
-  if (results.suites.table) rewrite(path.join(folder, 'README.md'), [['', readme(results)]])
-  rewrite(path.join(folder, 'docs', 'performance.md'), tablesOf(results))
-  const plotFolder = path.join(folder, 'docs', 'plots')
-  fs.mkdirSync(plotFolder, { recursive: true })
-  for (const [name, plot] of plotsOf(results)) fs.writeFileSync(path.join(plotFolder, `${name}.svg`), plot)
+/** The heading above each of a document's tables. */
+function headingsOf(document) {
+  const headings = {}
+  let heading
+  for (const line of document.split('\n')) {
+    if (/^#+ /.test(line)) heading = line
+    const name = /^<!-- bench:(\w+):begin -->$/.exec(line)?.[1]
+    if (name) headings[name] = heading
+  }
+  return headings
 }
 
-module.exports = { text, write }
+function page(results, isa, main) {
+  const headings = headingsOf(main)
+  const sections = tablesOf(results).map(([name, table]) => `${headings[name]}\n\n${table}\n`)
+  const intro =
+    `The tables of [performance.md](performance.md), which explains them, from a processor whose best instruction set is ` +
+    `${isaNames[isa]}. All of this page is written by \`npm run bench\` on such a machine.`
+  return [`# Performance with ${isaNames[isa]}`, intro, ...sections].join('\n\n').replace(/\n{3,}/g, '\n\n')
+}
 
-if (require.main === module) write(JSON.parse(fs.readFileSync(path.join(__dirname, 'results.json'), 'utf8')))
+/** Writes documents and plots below `folder`, the project's own. */
+function write(results, folder = root) {
+  const [{ isa }] = Object.values(results.about)
+  const docs = path.join(folder, 'docs')
+  const main = path.join(docs, 'performance.md')
+  if (results.suites.table) rewrite(path.join(folder, 'README.md'), [[isa, readme(results)]])
+  if (isa !== mainIsa) {
+    fs.writeFileSync(path.join(docs, `performance-${isa}.md`), page(results, isa, fs.readFileSync(main, 'utf8')))
+    return
+  }
+  rewrite(main, tablesOf(results))
+  fs.mkdirSync(path.join(docs, 'plots'), { recursive: true })
+  for (const [name, plot] of plotsOf(results)) fs.writeFileSync(path.join(docs, 'plots', `${name}.svg`), plot)
+}
+
+module.exports = { resultsFile, text, write }
+
+if (require.main === module) {
+  for (const file of fs.readdirSync(folderOfResults)) {
+    write(JSON.parse(fs.readFileSync(path.join(folderOfResults, file), 'utf8')))
+  }
+}

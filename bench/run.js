@@ -1,20 +1,19 @@
 'use strict'
 // npm run bench [-- SUITE… --torch --quick]
 //
-// Measures packed-rnn beside its rivals, each suite in a process of its own, keeps the results in results.json, and
-// writes from them the tables and plots of the documentation. Names of suites measure these alone, beside what
-// results.json holds of the others. --torch installs Debian's PyTorch where it is missing; --quick only shows that
+// Measures packed-rnn beside its rivals, each suite in a process of its own, keeps the results in results/ISA.json, and
+// writes from them the tables and plots of the documentation. Names of suites measure these alone, beside what that
+// file holds of the others. --torch installs Debian's PyTorch where it is missing; --quick only shows that
 // everything runs, and keeps nothing.
 const { execFileSync, fork } = require('node:child_process')
 const fs = require('node:fs')
 const os = require('node:os')
 const path = require('node:path')
 const { parseArgs } = require('node:util')
-const { text, write } = require('./report')
+const { resultsFile, text, write } = require('./report')
 const { busyLoad } = require('./targets')
 const { root, buildMeter, buildPackage, installRivals, installTorch } = require('./setup')
 
-const resultsFile = path.join(__dirname, 'results.json')
 const suites = [
   'machine',
   'table',
@@ -133,8 +132,8 @@ async function main() {
   if (values.torch && !torchInstalled()) installTorch()
   const settings = { quick, torch: !quick && torchInstalled(), meter: buildMeter('machine_meter') }
 
-  const results =
-    !quick && fs.existsSync(resultsFile) ? JSON.parse(fs.readFileSync(resultsFile, 'utf8')) : { suites: {}, about: {} }
+  const file = resultsFile(require('..').runtime.isa)
+  const results = !quick && fs.existsSync(file) ? JSON.parse(fs.readFileSync(file, 'utf8')) : { suites: {}, about: {} }
   let failed = false
   for (const name of chosen) {
     console.error(name)
@@ -151,7 +150,7 @@ async function main() {
   if (failed) process.exitCode = 1
   console.log(text(results))
   if (quick) return writeAside(results)
-  fs.writeFileSync(resultsFile, `${JSON.stringify(results)}\n`)
+  fs.writeFileSync(file, `${JSON.stringify(results)}\n`)
   write(results)
 }
 

@@ -77,15 +77,7 @@ function readme({ suites, about }) {
     'of the limit',
     'error, ours / theirs'
   ]
-  return [
-    table(header, rows),
-    '',
-    'Every pair is 1 / 2 threads (the error: ours / theirs, the largest beside a float64 reference). The limit is the fma peak of the ' +
-      'machine, and for B=1 the time that reading the recurrent weights takes; glibc is told to keep its memory, for both; ✗ misses the ' +
-      'target set in [docs/performance.md](docs/performance.md), which has the method and more.',
-    '',
-    `\`npm run bench\`: ${machineText(about.table)}`
-  ].join('\n')
+  return [table(header, rows), '', `\`npm run bench\`: ${machineText(about.table)}`].join('\n')
 }
 
 const tableSections = {
