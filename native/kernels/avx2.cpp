@@ -15,7 +15,7 @@ struct Avx2 {
   using Float = __m256;
   static constexpr std::size_t lanes = 8, accumulators = 12, lstm_vectors = 2;
   static constexpr bool carries = false;
-  // Second-level caches are of 256 or 512 KiB where there is no AVX-512.
+  // Where there is no AVX-512, second-level caches mostly have 256 or 512 KiB.
   static constexpr bool small_caches = true;
 
   static PACKED_RNN_INLINE Float set(float a) { return _mm256_set1_ps(a); }
@@ -51,8 +51,8 @@ struct Avx2 {
   }
 };
 
-// A tile's k takes 12 fmas, in six cycles, and 8 loads: so little that three instructions for the loop show, most of
-// all where the core's other thread takes its turn in fetching them.
+// A tile's k takes 12 fmas, in six cycles, and 8 loads: so few that the loop's own instructions show beside them, most
+// of all where the core's other thread is at work.
 #define PACKED_RNN_UNROLL_STEPS PACKED_RNN_UNROLL_BY(4)
 
 #include "kernels/generic.inl"
