@@ -11,9 +11,9 @@ const { readme, tablesOf } = require('./tables')
 const root = path.join(__dirname, '..')
 const folderOfResults = path.join(__dirname, 'results')
 
-/** Whose results docs/performance.md and the plots show. */
+/** Whose results docs/performance.md and the plots show; and what the others are called. */
 const mainIsa = 'avx512'
-const isaNames = { avx512: 'AVX-512', avx2: 'AVX2', neon: 'NEON', portable: 'SSE2' }
+const isaNames = { avx2: 'AVX2', neon: 'NEON', portable: 'SSE2' }
 
 const resultsFile = (isa) => path.join(folderOfResults, `${isa}.json`)
 
@@ -51,16 +51,15 @@ function headingsOf(document) {
 
 function page(results, isa, main) {
   const headings = headingsOf(main)
-  const sections = tablesOf(results).map(([name, table]) => `${headings[name]}\n\n${table}\n`)
+  const sections = tablesOf(results).map(([name, table]) => `${headings[name]}\n\n${table}`)
   const intro =
     `The tables of [performance.md](performance.md), which explains them, from a processor whose best instruction set is ` +
     `${isaNames[isa]}. All of this page is written by \`npm run bench\` on such a machine.`
-  return [`# Performance with ${isaNames[isa]}`, intro, ...sections].join('\n\n').replace(/\n{3,}/g, '\n\n')
+  return [`# Performance with ${isaNames[isa]}`, intro, ...sections].join('\n\n') + '\n'
 }
 
-/** Writes documents and plots below `folder`, the project's own. */
-function write(results, folder = root) {
-  const [{ isa }] = Object.values(results.about)
+/** Writes documents and plots below `folder`, the project's own, from what was measured with an instruction set. */
+function write(results, isa, folder = root) {
   const docs = path.join(folder, 'docs')
   const main = path.join(docs, 'performance.md')
   if (results.suites.table) rewrite(path.join(folder, 'README.md'), [[isa, readme(results)]])
@@ -77,6 +76,6 @@ module.exports = { resultsFile, text, write }
 
 if (require.main === module) {
   for (const file of fs.readdirSync(folderOfResults)) {
-    write(JSON.parse(fs.readFileSync(path.join(folderOfResults, file), 'utf8')))
+    write(JSON.parse(fs.readFileSync(path.join(folderOfResults, file), 'utf8')), path.parse(file).name)
   }
 }

@@ -107,10 +107,10 @@ function cpuModel() {
 }
 
 /** Writes the documents into a copy, to show that they can be written. */
-function writeAside(results) {
+function writeAside(results, isa) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'packed-rnn-bench-'))
   for (const file of ['README.md', 'docs/performance.md']) fs.cpSync(path.join(root, file), path.join(folder, file))
-  write(results, folder)
+  write(results, isa, folder)
   fs.rmSync(folder, { recursive: true })
 }
 
@@ -132,7 +132,8 @@ async function main() {
   if (values.torch && !torchInstalled()) installTorch()
   const settings = { quick, torch: !quick && torchInstalled(), meter: buildMeter('machine_meter') }
 
-  const file = resultsFile(require('..').runtime.isa)
+  const { isa } = require('..').runtime
+  const file = resultsFile(isa)
   const results = !quick && fs.existsSync(file) ? JSON.parse(fs.readFileSync(file, 'utf8')) : { suites: {}, about: {} }
   let failed = false
   for (const name of chosen) {
@@ -149,9 +150,9 @@ async function main() {
   }
   if (failed) process.exitCode = 1
   console.log(text(results))
-  if (quick) return writeAside(results)
+  if (quick) return writeAside(results, isa)
   fs.writeFileSync(file, `${JSON.stringify(results)}\n`)
-  write(results)
+  write(results, isa)
 }
 
 main().catch((error) => {
