@@ -1,7 +1,7 @@
 'use strict'
 // npm run check:instructions [-- --update]
 //
-// Counts with callgrind the instructions of one run of two shapes, on each instruction set that valgrind can run, and
+// Counts with callgrind the instructions of a run of each of three shapes, on each instruction set that valgrind can run, and
 // fails if there are more of them than instructions.json says: a slow commit is seen without a stopwatch. Counts hold
 // for the compiler that made them; with another one they are only printed.
 const { execFileSync, spawnSync } = require('node:child_process')
@@ -12,7 +12,7 @@ const { buildMeter } = require('../bench/setup')
 
 const file = path.join(__dirname, 'instructions.json')
 const isas = ['portable', 'avx2'] // valgrind knows no AVX-512
-const shapes = ['single', 'batch']
+const shapes = ['single', 'batch', 'step']
 /** Counts repeat to the instruction for one binary; a linker or libc of another patch level moves them a little. */
 const tolerance = 0.01
 
