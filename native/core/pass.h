@@ -9,6 +9,7 @@
 #include "core/recurrent.h"
 #include "core/rounds.h"
 #include "core/share.h"
+#include "core/small_array.h"
 #include "core/threads.h"
 
 namespace packed_rnn {
@@ -119,9 +120,9 @@ class Pass {
     std::size_t span_row_ = 0;
     bool backwards_;
     Rounds::Member* member_ = nullptr;
-    std::vector<const float*> read_;  // hidden(), inputs(), and of the steps below x(t) and h(t−1)
-    std::vector<float*> outputs_;     // of the steps below
-    Chunk chunks_[2];                 // in their places
+    SmallArray<const float*, 8> read_;  // hidden(), inputs(), and of the steps below x(t) and h(t−1)
+    SmallArray<float*, 8> outputs_;     // of the steps below
+    Chunk chunks_[2];                   // in their places
     // The present step and the one before, in turn.
     Present steps_[2];
     std::size_t now_ = 0;
@@ -153,7 +154,7 @@ class Pass {
 
   // For each sequence of the share c(t−1) → c(t), and h(t) before the projection; and for each row of a chunk what
   // `project` makes of its x.
-  std::vector<float*> written_;
+  SmallArray<float*, 8> written_;
   float **cell_, **unprojected_, **starts_;
   Floats start_memory_, unprojected_memory_;
   mutable std::vector<Progress> progress_;  // with the next chunk's projection, of each part of the panels

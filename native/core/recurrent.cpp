@@ -109,15 +109,15 @@ Account& Recurrent::account(const Run& run) const {
 
 // One for every layer, direction and share, in this order; so many threads go through each. Layers pass their outputs
 // through two buffers in turn.
-std::vector<Pass> Recurrent::passes(const Run& run, const std::vector<Share>& shares, std::size_t threads,
+std::vector<Pass> Recurrent::passes(const Run& run, View<const Share> shares, std::size_t threads,
                                     const Floats (&between)[2]) const {
   std::vector<Pass> passes;
   const std::size_t layers = options_.num_layers, directions = options_.num_directions;
-  passes.reserve(layers * directions * shares.size());  // a pass must stay where it is: its walk refers to it
+  passes.reserve(layers * directions * shares.size);  // a pass must stay where it is: its walk refers to it
   for (std::size_t l = 0; l < layers; ++l) {
     const Place<const float> input = {l ? between[(l - 1) % 2].data() : run.input, l > 0};
     const Place<float> output = {l + 1 < layers ? between[l % 2].data() : run.output, l + 1 < layers};
-    for (std::size_t i = 0; i < directions * shares.size(); ++i) {
+    for (std::size_t i = 0; i < directions * shares.size; ++i) {
       passes.emplace_back(*this, run, l, i % directions, shares[i / directions], threads, input, output);
     }
   }
@@ -171,8 +171,10 @@ void Recurrent::run_spans(const Run& run, std::size_t shares, Team& team) const 
   for (std::size_t i = 0; i < std::min<std::size_t>(options_.num_layers - 1, 2); ++i) between[i] = Floats(between_size);
   const std::size_t tasks = shares * options_.num_directions;
   const bool together = tasks < team.size();
-  const std::vector<Share> dealt = shares == 1 ? std::vector<Share>(1) : deal(layout.lengths(), shares);
-  std::vector<Pass> passes = this->passes(run, dealt, together ? team.size() : 1, between);
+  const Share whole;
+  const std::vector<Share> dealt = shares == 1 ? std::vector<Share>() : deal(layout.lengths(), shares);
+  const View<const Share> parts = shares == 1 ? View<const Share>(&whole, 1) : View<const Share>(dealt);
+  std::vector<Pass> passes = this->passes(run, parts, together ? team.size() : 1, between);
 
   std::size_t t = 0, row = 0;
   do {
