@@ -277,14 +277,15 @@ function badRank(shape: readonly number[], wanted: string): never {
 
 /** The values that a state dict gives to parameters, all of them and no others. */
 function givenValues(kind: Kind, stateDict: unknown, parameters: readonly Parameter[]): Float32Array[] {
-  const entries = entriesUnder(stateDict, '', landmark(kind))
+  const entries = entriesUnder(stateDict, '', landmarks(kind))
   checkParameters(entries, parameters, kind.module)
   return valuesOf(entries, parameters)
 }
 
-/** The first parameter, which every module of the kind has. */
-function landmark(kind: Kind): string {
-  return `weight_ih${kind.suffix(0, false)}`
+/** The parameters of the first layer, by which a prefix is told. */
+function landmarks(kind: Kind): string[] {
+  const sizes = { inputSize: 1, hiddenSize: 1, projSize: 1, numLayers: 1, numDirections: 1, bias: true }
+  return recurrentParameters(kind.gates, sizes, kind.suffix).map(({ name }) => name)
 }
 
 /** The options of fromStateDict and load, checked, and the prefix apart. */
@@ -305,7 +306,7 @@ function kindOf(moduleClass: unknown): Kind {
 function moduleFrom<M, O>(moduleClass: ModuleClass<M, O>, stateDict: StateDict, options?: LoadOptions<O>): M {
   const kind = kindOf(moduleClass)
   const { prefix, rest } = loadOptions(kind, options)
-  const entries = entriesUnder(stateDict, prefix, landmark(kind))
+  const entries = entriesUnder(stateDict, prefix, landmarks(kind))
   const sizes = recurrentSizes(entries, kind.suffix)
   checkParameters(entries, recurrentParameters(kind.gates, sizes, kind.suffix), kind.module)
   return new moduleClass({ ...optionsOf(kind, sizes), ...rest } as O, entries)

@@ -78,16 +78,16 @@ export function recurrentSizes(entries: ReadonlyMap<string, View>, suffix: Suffi
 /**
  * The entries under a prefix, by their names without it.
  *
- * @param landmark the name of a parameter that every module of the kind has, by which other prefixes are found
+ * @param landmarks names of parameters of the module, by which prefixes are told; every module of the kind has the first
  */
-export function entriesUnder(stateDict: unknown, prefix: string, landmark: string): Map<string, View> {
+export function entriesUnder(stateDict: unknown, prefix: string, landmarks: readonly string[]): Map<string, View> {
   const all = entriesOf(stateDict)
   const chosen = new Map<string, View>()
   for (const [name, value] of all) {
     if (name.startsWith(prefix))
       chosen.set(name.slice(prefix.length), view(value, `stateDict[${JSON.stringify(name)}]`))
   }
-  if (!chosen.has(landmark)) suggestPrefix([...all.keys()], prefix, landmark, chosen.size)
+  if (!landmarks.some((name) => chosen.has(name))) suggestPrefix([...all.keys()], prefix, landmarks[0]!, chosen.size)
   return chosen
 }
 

@@ -403,7 +403,7 @@ describe('B49 B50 two directions', () => {
       return GRU.fromStateDict(new Map(own.map(([name, values]) => [name.replace('_reverse', ''), values])))
     }
     const sequence = floats(5, 3)
-    const backwards = tensor([...rowsOf(sequence)].reverse()) as Tensor
+    const backwards = tensor([...rowsOf(sequence)].reverse())
     const forward = rowsOf(half('l0').forwardSync(sequence).output)
     const reverse = [...rowsOf(half('reverse').forwardSync(backwards).output)].reverse()
     expect(outputs[1]).toEqual(forward.map((row, t) => [...row, ...reverse[t]!]))

@@ -250,6 +250,29 @@ describe('B42 prefixes', () => {
     )
   })
 
+  test('if some of the module is there, what is wrong with it is listed instead', () => {
+    const missing = ['weight_ih_l0', 'bias_hh_l0']
+    const rest = Object.fromEntries(Object.entries(stateDict).filter(([name]) => !missing.includes(name)))
+    const broken = { ...prefixed({ ...rest, weight_hh_l0: zeros(3, 3), junk: zeros(1) }, 'encoder.'), ...whole }
+    expectError(
+      () => LSTM.fromStateDict(broken, { prefix: 'encoder.' }),
+      RangeError,
+      'ERR_STATE_DICT',
+      'weight_ih_l0 is missing',
+      'bias_hh_l0 is missing',
+      'weight_hh_l0 has shape [3, 3]',
+      'junk is unexpected'
+    )
+    expectError(
+      () => new LSTM({ inputSize: 3, hiddenSize: 5 }, { ...rest, ...prefixed(stateDict, 'other.') }),
+      RangeError,
+      'ERR_STATE_DICT',
+      'weight_ih_l0 is missing',
+      'bias_hh_l0 is missing',
+      'other.weight_ih_l0 is unexpected'
+    )
+  })
+
   test('if there are none, the names that there are', () => {
     const many = Object.fromEntries(Array.from({ length: 9 }, (_, i) => [`layer${String(i)}`, zeros(1)]))
     const read = (dict: Dict) => () => LSTM.fromStateDict(dict, { prefix: 'lstm.' })
