@@ -1,7 +1,7 @@
 import { type NativeModule, native } from './binding'
 import * as check from './check'
 import { describe, shapeText } from './check'
-import { expected } from './errors'
+import { expected, fail } from './errors'
 import type { OutputOf } from './recurrent'
 import { PackedSequence } from './sequence'
 import { type Tensor, type TensorLike, type View, allocateOutput, view } from './tensor'
@@ -28,7 +28,9 @@ export class Embedding {
   readonly embeddingDim: number
   readonly #weight: Float32Array
 
-  private constructor([rows, width]: Sizes, weight: Float32Array) {
+  private constructor(sizes: Sizes, weight: Float32Array) {
+    checkMade(sizes, 'Embedding')
+    const [rows, width] = sizes
     this.numEmbeddings = rows
     this.embeddingDim = width
     this.#weight = weight
@@ -81,7 +83,9 @@ export class Linear {
   readonly outFeatures: number
   readonly #handle: NativeModule
 
-  private constructor([outFeatures, inFeatures]: Sizes, weight: Float32Array, bias: Float32Array | undefined) {
+  private constructor(sizes: Sizes, weight: Float32Array, bias: Float32Array | undefined) {
+    checkMade(sizes, 'Linear')
+    const [outFeatures, inFeatures] = sizes
     this.inFeatures = inFeatures
     this.outFeatures = outFeatures
     this.#handle = native.createLinear(inFeatures, outFeatures, weight, bias ?? null)
@@ -122,6 +126,12 @@ export class Linear {
   }
 }
 
+/** JavaScript can call a private constructor, and whoever comes from PyTorch will. */
+function checkMade(sizes: unknown, layer: string): void {
+  if (Array.isArray(sizes)) return
+  fail('ERR_ARG_TYPE', `${layer} has no constructor to call: ${layer}.fromStateDict makes one of its weights`)
+}
+
 /** Applies a function of tensors to a tensor, or to the data of a PackedSequence. */
 function mapped<I extends TensorLike | PackedSequence>(
   input: I,
@@ -137,7 +147,7 @@ function mapped<I extends TensorLike | PackedSequence>(
 
 function layerEntries(stateDict: StateDict, given: LayerLoadOptions | undefined): Map<string, View> {
   const { prefix } = check.options(given, 'options', ['prefix'])
-  return entriesUnder(stateDict, check.text(prefix, 'options.prefix', ''), 'weight')
+  return entriesUnder(stateDict, check.text(prefix, 'options.prefix', ''), ['weight', 'bias'])
 }
 
 /** The rows and columns of a weight. */

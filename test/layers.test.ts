@@ -207,3 +207,10 @@ describe('Linear', () => {
     expectSameBits(Linear.fromStateDict(whole, { prefix: 'head.' }).forwardSync(weight), linear.forwardSync(weight))
   })
 })
+
+test('the layers are made of weights alone, and say so', () => {
+  for (const Layer of [Linear, Embedding]) {
+    const make = (): unknown => Reflect.construct(Layer, [2, 3])
+    expectError(make, TypeError, 'ERR_ARG_TYPE', 'no constructor', `${Layer.name}.fromStateDict`)
+  }
+})
