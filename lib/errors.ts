@@ -22,7 +22,7 @@ const table = {
   ERR_PACKED_SEQUENCE: RangeError,
   /** A state dict with missing, unexpected or misshapen parameters. */
   ERR_STATE_DICT: RangeError,
-  /** A weights file that is not a valid safetensors file. */
+  /** A weights file that is not a valid safetensors file, or holds what cannot be read. */
   ERR_FILE_FORMAT: RangeError,
   /** An id that is not a row of the embedding table. */
   ERR_INDEX: RangeError,

@@ -224,7 +224,11 @@ function infoOf(key: string, value: unknown, name: string): Info {
   const { dtype, shape, data_offsets: offsets } = value
   const format = formats.get(dtype)
   if (!format) {
-    invalid(name, `${tensor} has dtype ${describe(dtype)}: expected one of ${[...formats.keys()].join(', ')}`)
+    const readable = [...formats.keys()].join(', ')
+    fail(
+      'ERR_FILE_FORMAT',
+      `${name} cannot be read: ${tensor} has dtype ${describe(dtype)}, which is none of ${readable}`
+    )
   }
   if (!areSizes(shape)) invalid(name, `${tensor} has a shape that is not a list of whole numbers from 0`)
   if (!areSizes(offsets) || offsets.length !== 2) invalid(name, `${tensor} has data_offsets that are not two positions`)
