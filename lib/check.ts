@@ -1,3 +1,4 @@
+import { getHeapStatistics } from 'node:v8'
 import { expected, fail } from './errors'
 
 const toStringTag = Object.getOwnPropertyDescriptor(
@@ -107,6 +108,25 @@ function editDistance(a: string, b: string): number {
   return row[b.length]!
 }
 
+/**
+ * Throws if so many objects could exhaust V8's heap: that ends the process, and nothing can catch it.
+ *
+ * @param bytesEach at least what one of them takes of the heap
+ */
+export function room(objects: number, bytesEach: number, argument: string, received: string): void {
+  if (objects < 2 ** 14) return
+  const most = Math.floor(getHeapStatistics().heap_size_limit / 2 / bytesEach)
+  if (objects <= most) return
+  const wayOut = 'node --max-old-space-size makes the heap larger'
+  expected(
+    'ERR_ALLOCATION',
+    `no more than the ${String(most)} objects that the heap has room for`,
+    argument,
+    received,
+    wayOut
+  )
+}
+
 export function flag(value: unknown, argument: string, fallback: boolean): boolean {
   if (value === undefined) return fallback
   if (typeof value !== 'boolean') expected('ERR_ARG_TYPE', 'a boolean', argument, describe(value))
@@ -124,7 +144,8 @@ export function integer(
   if (value === undefined && fallback !== undefined) return fallback
   if (typeof value !== 'number') expected('ERR_ARG_TYPE', 'a number', argument, describe(value))
   if (!Number.isInteger(value) || value < least || value > most) {
-    const range = most === 2 ** 31 - 1 ? `from ${String(least)}` : `from ${String(least)} to ${String(most)}`
+    const unlimited = most === 2 ** 31 - 1 && value <= most
+    const range = unlimited ? `from ${String(least)}` : `from ${String(least)} to ${String(most)}`
     expected('ERR_ARG_VALUE', `a whole number ${range}`, argument, describe(value))
   }
   return value

@@ -1,5 +1,5 @@
 import { native } from './binding'
-import { describe, flag, integer, integers, oneOf, options, shapeText, type Lengths } from './check'
+import { describe, flag, integer, integers, oneOf, options, room, shapeText, type Lengths } from './check'
 import { expected, fail } from './errors'
 import {
   checkBatchSizes,
@@ -19,6 +19,7 @@ import {
   allocateData,
   allocateUnwritten,
   sizeOf,
+  store,
   Tensor,
   view,
   type DType,
@@ -161,7 +162,7 @@ export interface UnpadSequenceOptions {
  * @param lengths `[batch]`, each from 0 to steps
  * @returns tensors `[length, *]`
  * @throws ERR_ARG_TYPE, ERR_SHAPE, ERR_DETACHED for what is no tensor of two dimensions or more; ERR_ARG_TYPE,
- *   ERR_LENGTHS for lengths that are not whole numbers, too many, too few, or out of range.
+ *   ERR_LENGTHS for lengths that are not whole numbers, too many, too few, or out of range; ERR_ALLOCATION.
  *
  * Source: `torch.nn.utils.rnn.unpad_sequence`.
  */
@@ -171,7 +172,7 @@ export function unpadSequence(padded: TensorLike, lengths: Lengths, o?: UnpadSeq
   const counts = lengthsOf(lengths, batch)
   checkLeast(counts, 'lengths', 0)
   checkMost(counts, 'lengths', steps)
-  const sequences = allocateSequences(counts, type, trailing)
+  const sequences = allocateSequences(counts, type, trailing, 'padded')
   native.unpadSequences(data, dataOf(sequences), steps, sizeOf(trailing), batchFirst)
   return sequences
 }
@@ -284,13 +285,14 @@ export function packSequence(sequences: Iterable<TensorLike> | TensorLike, o?: P
  * The sequences that were packed, each in memory of its own, in the caller's order: the inverse of {@link packSequence}.
  *
  * @returns tensors `[length, *]`
- * @throws ERR_ARG_TYPE for what is no packed sequence; ERR_PACKED_SEQUENCE, ERR_DETACHED if it was written to.
+ * @throws ERR_ARG_TYPE for what is no packed sequence; ERR_PACKED_SEQUENCE, ERR_DETACHED if it was written to;
+ *   ERR_ALLOCATION.
  *
  * Source: `torch.nn.utils.rnn.unpack_sequence`.
  */
 export function unpackSequence(p: PackedSequence): Tensor[] {
   const { data, type, trailing, width } = packedView(p)
-  const sequences = allocateSequences(p.lengths(), type, trailing)
+  const sequences = allocateSequences(p.lengths(), type, trailing, 'p')
   native.unpackSequences(data, dataOf(sequences), p.batchSizes, p.sortedIndices, width)
   return sequences
 }
@@ -422,27 +424,30 @@ function viewsOf(sequences: unknown): View[] {
   const value = sequences as Partial<Iterable<unknown> & TensorLike> | null
   if (typeof value === 'object' && value !== null) {
     if (typeof value[Symbol.iterator] === 'function') {
-      return Array.from(value as Iterable<unknown>).map((item, i) => view(item, 'sequences', i))
+      return listed(value as Iterable<unknown>).map((item, i) => view(item, 'sequences', i))
     }
     if ('data' in value) return slices(view(value, 'sequences'))
   }
   expected('ERR_ARG_TYPE', 'an iterable of tensors, or a tensor of sequences,', 'sequences', describe(sequences))
 }
 
-/** One object a sequence: where a shape promises billions, the heap would be exhausted, and with it the process. */
-const mostSlices = 2 ** 22
+/** What a tensor takes of the heap, its elements apart unless they are few. */
+const tensorBytes = 512
+
+/** The items of an iterable, which may have no end; what they are is looked at when all are there. */
+function listed(sequences: Iterable<unknown>): unknown[] {
+  const items: unknown[] = []
+  for (const item of sequences) {
+    items.push(item)
+    if (items.length % 2 ** 16 === 0) room(items.length, tensorBytes, 'sequences', 'an iterable that goes on')
+  }
+  return items
+}
 
 function slices({ data, shape, type }: View): View[] {
   const [batch, ...rest] = shape
   if (batch === undefined) expected('ERR_SHAPE', 'one dimension or more', 'sequences', 'a tensor of shape []')
-  if (batch > mostSlices) {
-    expected(
-      'ERR_ALLOCATION',
-      `a tensor of no more than ${String(mostSlices)} sequences`,
-      'sequences',
-      shapeText(shape)
-    )
-  }
+  room(batch, tensorBytes, 'sequences', `a tensor of shape ${shapeText(shape)}`)
   const size = sizeOf(rest)
   return Array.from({ length: batch }, (_, i) => ({ data: data.subarray(i * size, (i + 1) * size), shape: rest, type }))
 }
@@ -465,7 +470,8 @@ function dataOf(tensors: readonly { readonly data: TypedArray }[]): TypedArray[]
   return tensors.map(({ data }) => data)
 }
 
-function allocateSequences(lengths: Int32Array, type: DType, trailing: readonly number[]): Tensor[] {
+function allocateSequences(lengths: Int32Array, type: DType, trailing: readonly number[], argument: string): Tensor[] {
+  room(lengths.length, tensorBytes, argument, `${String(lengths.length)} sequences`)
   return Array.from(lengths, (length) => allocate(type, [length, ...trailing]) as Tensor)
 }
 
@@ -475,23 +481,10 @@ function fillOf(type: DType, value: unknown = 0): TypedArray {
     expected('ERR_ARG_TYPE', 'a number', 'paddingValue', describe(value))
   }
   const fill = allocateData(type, 1)
-  if (!store(fill, type, value)) {
+  if (!store(fill, 0, value, type)) {
     expected('ERR_ARG_VALUE', `a value that ${type} can hold`, 'paddingValue', describe(value))
   }
   return fill
-}
-
-/** Whether the value arrived in the array as what it is: whole for integers, finite if it was. */
-function store(array: TypedArray, type: DType, value: number | bigint): boolean {
-  if (type === 'bool') {
-    array[0] = value === 0 ? 0 : 1
-    return true
-  }
-  const isFloat = type === 'float32' || type === 'float64'
-  if (!isFloat && typeof value === 'number' && !Number.isInteger(value)) return false
-  const element = type === 'int64' ? BigInt(value) : value
-  array[0] = element
-  return isFloat ? Number.isFinite(array[0]) === Number.isFinite(value) : array[0] === element
 }
 
 function lengthsOf(value: unknown, batch: number): Int32Array {

@@ -1,5 +1,5 @@
 import { Buffer, constants } from 'node:buffer'
-import { describe, sameShape, shapeText, typedArrayName } from './check'
+import { describe, room, sameShape, shapeText, typedArrayName } from './check'
 import { expected, fail } from './errors'
 
 export type TypedArray = Float32Array | Float64Array | Int8Array | Uint8Array | Int16Array | Int32Array | BigInt64Array
@@ -65,7 +65,7 @@ export class Tensor<D extends TypedArray = Float32Array> {
    */
   constructor(data: D, shape: readonly number[], type?: DType) {
     this.type = dtypeOf(data, type, 'data')
-    this.shape = Object.freeze(checkedShape(shape, data.length, 'shape'))
+    this.shape = Object.freeze(checkedShape(shape, data, 'shape'))
     this.data = data
   }
 
@@ -79,9 +79,15 @@ export class Tensor<D extends TypedArray = Float32Array> {
     return 'cpu'
   }
 
-  /** The elements as nested arrays, for printing and for tests. */
+  /**
+   * The elements as nested arrays, for printing and for tests.
+   *
+   * @throws ERR_DETACHED; ERR_ALLOCATION if the heap has no room for so many objects
+   */
   toArray(): NestedArray {
     const { data, shape, type } = this
+    if (data.length !== sizeOf(shape)) detached('toArray')
+    room(nestedSize(shape), 64, 'toArray', `a tensor of shape ${shapeText(shape)}`)
     let offset = 0
     const nest = (axis: number): NestedArray => {
       if (axis < shape.length) return Array.from({ length: shape[axis]! }, () => nest(axis + 1))
@@ -93,25 +99,28 @@ export class Tensor<D extends TypedArray = Float32Array> {
 }
 
 /**
- * A tensor from nested arrays, or from a typed array that is copied.
+ * A tensor from nested arrays, or from a typed array that is copied. It may be of any element type: `type` tells.
  *
  * @param values numbers, bigints (int64) or booleans (bool), nested as deep as the tensor has dimensions; all rows of one length
  * @param shape the shape; without it that of the nesting, or `[length]`
  * @param type the element type; without it the typed array's own, or float32, int64, bool by the kind of the first value
  * @throws ERR_ARG_TYPE for anything but numbers and arrays; ERR_SHAPE for ragged rows or a shape of another size;
- *   ERR_ARG_VALUE for an unknown type, or a fraction in an int64 tensor; ERR_ALLOCATION
+ *   ERR_ARG_VALUE for an unknown type, or a value that an integer type can't hold; ERR_ALLOCATION
  */
-export function tensor(values: NestedArray | TypedArray, shape?: readonly number[], type?: DType): Tensor<TypedArray> {
+export function tensor(values: NestedArray | TypedArray, shape?: readonly number[], type?: DType): Tensor {
   if (type !== undefined && !Object.hasOwn(constructors, type)) {
-    expected('ERR_ARG_VALUE', `one of ${Object.keys(constructors).join(', ')}`, 'type', describe(type))
+    const code = typeof type === 'string' ? 'ERR_ARG_VALUE' : 'ERR_ARG_TYPE'
+    expected(code, `one of ${Object.keys(constructors).join(', ')}`, 'type', describe(type))
   }
   const arrayType = dtypeOfArray[typedArrayName(values) ?? '']
-  if (arrayType) return fromArray(values as TypedArray, arrayType, shape, type)
-  return fromNested(values as NestedArray, shape, type)
+  const made = arrayType
+    ? fromArray(values as TypedArray, arrayType, shape, type)
+    : fromNested(values as NestedArray, shape, type)
+  return made as Tensor
 }
 
 function fromArray(array: TypedArray, own: DType, shape?: readonly number[], type = own): Tensor<TypedArray> {
-  const result = allocate(type, checkedShape(shape ?? [array.length], array.length, 'shape'))
+  const result = allocate(type, checkedShape(shape ?? [array.length], array, 'shape'))
   if (type !== own) fill(result, array)
   else if (array.length > 0) result.data.set(array as never)
   return result
@@ -121,13 +130,32 @@ function fromNested(values: NestedArray, shape?: readonly number[], type?: DType
   const flat: (number | bigint | boolean)[] = []
   const nested = flatten(values, flat)
   const inferred = typeof flat[0] === 'bigint' ? 'int64' : typeof flat[0] === 'boolean' ? 'bool' : 'float32'
-  const result = allocate(type ?? inferred, checkedShape(shape ?? nested, flat.length, 'shape'))
+  const result = allocate(type ?? inferred, checkedShape(shape ?? nested, flat, 'shape'))
   fill(result, flat)
   return result
 }
 
 function fill({ data, type }: Tensor<TypedArray>, values: ArrayLike<number | bigint | boolean>): void {
-  for (let i = 0; i < data.length; ++i) data[i] = converted(values[i]!, type)
+  const isFloat = type === 'float32' || type === 'float64'
+  for (let i = 0; i < data.length; ++i) {
+    const value = values[i]!
+    const stored = store(data, i, typeof value === 'bigint' && type === 'int64' ? value : Number(value), type)
+    // Floats may overflow to infinity, as in PyTorch.
+    if (!stored && !isFloat) expected('ERR_ARG_VALUE', `whole numbers that ${type} can hold`, 'values', describe(value))
+  }
+}
+
+/** Stores a value, and says whether it is there as what it was: whole for integers, finite if it was. */
+export function store(array: TypedArray, i: number, value: number | bigint, type: DType): boolean {
+  if (type === 'bool') {
+    array[i] = Number(value) === 0 ? 0 : 1
+    return true
+  }
+  const isFloat = type === 'float32' || type === 'float64'
+  if (!isFloat && typeof value === 'number' && !Number.isInteger(value)) return false
+  const element = type === 'int64' ? BigInt(value) : value
+  array[i] = element
+  return isFloat ? Number.isFinite(array[i]) === Number.isFinite(value) : array[i] === element
 }
 
 /** A TensorLike whose data, shape and type have been found to agree. */
@@ -161,7 +189,7 @@ function viewOf(value: unknown, argument: string): View {
   }
   const given = shape ?? dims
   if (given === undefined) expected('ERR_ARG_TYPE', 'shape or dims', argument, 'neither')
-  return { data, shape: checkedShape(given, data.length, `${argument}.${shape ? 'shape' : 'dims'}`), type: dtype }
+  return { data, shape: checkedShape(given, data, `${argument}.${shape ? 'shape' : 'dims'}`), type: dtype }
 }
 
 /** A new tensor of zeros, which takes the shape over. */
@@ -217,6 +245,14 @@ export function sizeOf(shape: readonly number[]): number {
   return size
 }
 
+/** The elements of a shape and the arrays that they are nested in. */
+function nestedSize(shape: readonly number[]): number {
+  let arrays = 1
+  let total = 1
+  for (const size of shape) total += arrays *= size
+  return total
+}
+
 function dtypeOf(data: unknown, type: DType | undefined, argument: string): DType {
   const own = dtypeOfArray[typedArrayName(data) ?? '']
   if (own === undefined) {
@@ -228,21 +264,37 @@ function dtypeOf(data: unknown, type: DType | undefined, argument: string): DTyp
   return expected('ERR_DTYPE', `an array of ${describe(type)}`, argument, describe(data))
 }
 
-function checkedShape(shape: unknown, length: number, argument: string): readonly number[] {
+/** A copy of a shape that has as many elements as there are. */
+function checkedShape(shape: unknown, elements: ArrayLike<unknown>, argument: string): readonly number[] {
   if (!Array.isArray(shape)) expected('ERR_ARG_TYPE', 'an array of sizes', argument, describe(shape))
   const sizes = shape.slice() as number[]
   const wrong = sizes.findIndex((size) => !Number.isSafeInteger(size) || size < 0)
-  if (wrong >= 0) expected('ERR_SHAPE', 'sizes that are whole numbers from 0', argument, describe(sizes[wrong]))
-  if (sizeOf(sizes) !== length) wrongSize(sizes, length, argument)
+  if (wrong >= 0) {
+    const code = typeof sizes[wrong] === 'number' ? 'ERR_SHAPE' : 'ERR_ARG_TYPE'
+    expected(code, 'sizes that are whole numbers from 0', argument, describe(sizes[wrong]))
+  }
+  if (sizeOf(sizes) !== elements.length) wrongSize(sizes, elements, argument)
   return sizes
 }
 
-function wrongSize(sizes: readonly number[], length: number, argument: string): never {
-  if (length === 0) {
+function wrongSize(sizes: readonly number[], elements: ArrayLike<unknown>, argument: string): never {
+  if (elements.length === 0 && hasLostMemory(elements)) {
     const wayOut = 'if its buffer was transferred to another thread, give the tensor a copy'
     expected('ERR_DETACHED', `${String(sizeOf(sizes))} elements`, argument, `an empty or detached array`, wayOut)
   }
-  expected('ERR_SHAPE', `a shape of ${String(length)} elements, as many as the data`, argument, shapeText(sizes))
+  const count = String(elements.length)
+  expected('ERR_SHAPE', `a shape of ${count} elements, as many as the data`, argument, shapeText(sizes))
+}
+
+/** Whether an array that is empty may have had elements: its buffer was detached, or can shrink. */
+function hasLostMemory(elements: ArrayLike<unknown>): boolean {
+  if (typedArrayName(elements) === undefined) return false
+  const { buffer } = elements as TypedArray
+  try {
+    return (new Uint8Array(buffer).buffer as { resizable?: boolean }).resizable === true
+  } catch {
+    return true // there are no views of a detached buffer
+  }
 }
 
 function detached(argument: string): never {
@@ -250,7 +302,10 @@ function detached(argument: string): never {
   expected('ERR_DETACHED', 'a tensor whose memory is still its own', argument, 'one that has lost it', wayOut)
 }
 
-function flatten(values: NestedArray, flat: (number | bigint | boolean)[]): number[] {
+/** As many as PyTorch allows. An array that holds itself has no end of them. */
+const mostDimensions = 64
+
+function flatten(values: NestedArray, flat: (number | bigint | boolean)[], depth = 0): number[] {
   if (!Array.isArray(values)) {
     if (typeof values !== 'number' && typeof values !== 'bigint' && typeof values !== 'boolean') {
       expected('ERR_ARG_TYPE', 'numbers, nested arrays of numbers, or a typed array', 'values', describe(values))
@@ -258,10 +313,13 @@ function flatten(values: NestedArray, flat: (number | bigint | boolean)[]): numb
     flat.push(values)
     return []
   }
+  if (depth === mostDimensions) {
+    expected('ERR_SHAPE', `no more than ${String(mostDimensions)} dimensions`, 'values', 'arrays nested deeper')
+  }
   const rows = values as readonly NestedArray[]
   let inner: number[] | undefined
   for (const row of rows) {
-    const shape = flatten(row, flat)
+    const shape = flatten(row, flat, depth + 1)
     if (inner && shapeText(inner) !== shapeText(shape)) {
       fail(
         'ERR_SHAPE',
@@ -271,13 +329,4 @@ function flatten(values: NestedArray, flat: (number | bigint | boolean)[]): numb
     inner = shape
   }
   return [rows.length, ...(inner ?? [])]
-}
-
-function converted(value: number | bigint | boolean, type: DType): never {
-  if (type === 'bool') return (value ? 1 : 0) as never
-  if (type !== 'int64') return Number(value) as never
-  if (typeof value === 'number' && !Number.isSafeInteger(value)) {
-    expected('ERR_ARG_VALUE', 'whole numbers', 'values of an int64 tensor', describe(value))
-  }
-  return BigInt(value) as never
 }

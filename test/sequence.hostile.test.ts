@@ -229,12 +229,14 @@ describe('sizes', () => {
   const none = Float32Array.of()
 
   test('that no data has are refused', () => {
-    for (const shape of [[2 ** 40, 2 ** 40], [-1], [0.5, 2], [NaN], ['1'], [2 ** 53]]) {
+    for (const shape of [[2 ** 40, 2 ** 40], [-1], [0.5, 2], [NaN], [2 ** 53]]) {
       const tensorLike = { data: Float32Array.of(1), shape } as never
       expectError(() => padSequence([tensorLike]), RangeError, 'ERR_SHAPE', 'sequences[0].shape', 'Expected')
     }
     const product = { data: none, shape: [2 ** 32, 2 ** 32] }
-    expectError(() => padSequence([product]), TypeError, 'ERR_DETACHED', 'sequences[0].shape', 'elements')
+    expectError(() => padSequence([product]), RangeError, 'ERR_SHAPE', 'sequences[0].shape', '0 elements')
+    const text = { data: Float32Array.of(1), shape: ['1'] } as never
+    expectError(() => padSequence([text]), TypeError, 'ERR_ARG_TYPE', 'sequences[0].shape', '"1"')
   })
 
   test('of tensors without elements may be anything, and cost nothing', () => {
@@ -247,6 +249,19 @@ describe('sizes', () => {
     expect(padPackedSequence(rows, { totalLength: 2 ** 31 - 1 }).padded.shape).toEqual([2 ** 31 - 1, 2, 0])
     expect(unpackSequence(rows).map(({ shape }) => shape)).toEqual([[2, 0], [1, 0]]) // prettier-ignore
     expect(lastSteps(rows).shape).toEqual([2, 0])
+  })
+
+  test('of more sequences than the heap has room for are refused', () => {
+    const most = 'no more than'
+    const packed = new PackedSequence({ data: none, shape: [2 ** 25, 0] }, [2 ** 25])
+    expectError(() => unpackSequence(packed), RangeError, 'ERR_ALLOCATION', 'for p', most, '33554432 sequences')
+    const padded = { data: none, shape: [1, 2 ** 25, 0] }
+    const unpad = (): unknown => unpadSequence(padded, new Int32Array(2 ** 25))
+    expectError(unpad, RangeError, 'ERR_ALLOCATION', 'for padded', most, '33554432 sequences')
+    const endless = function* (): Generator<TensorLike> {
+      for (const item = floats(1); ;) yield item
+    }
+    expectError(() => padSequence(endless()), RangeError, 'ERR_ALLOCATION', 'for sequences', most, 'goes on')
   })
 
   test('of results that no machine holds are refused', () => {

@@ -139,8 +139,8 @@ describe('PackedSequence', () => {
       expect(Array.from(packed.data.data, Number)).toEqual(type === 'bool' ? [1, 1, 1, 0, 0] : [4, 1, 5, 0, 0])
       const back = padPackedSequence(packed, { batchFirst, paddingValue: 1 }).padded
       expect(back.type).toBe(type)
-      const expected = input.data.slice()
-      expected[2] = type === 'int64' ? 1n : 1
+      const expected: TypedArray = input.data.slice()
+      expected.fill((type === 'int64' ? 1n : 1) as never, 2, 3)
       expect(back.data).toEqual(
         (batchFirst ? new Tensor(expected, [2, 3]) : timeFirst(new Tensor(expected, [2, 3]))).data
       )
@@ -656,6 +656,10 @@ describe('padPackedSequence', () => {
         padPackedSequence(packed, { batchFirst, totalLength: '3' as never })
       }
       expectError(pad, TypeError, 'ERR_ARG_TYPE', 'totalLength', 'a number', '"3"')
+      const padMuch = (): void => {
+        padPackedSequence(packed, { batchFirst, totalLength: 2 ** 31 })
+      }
+      expectError(padMuch, RangeError, 'ERR_ARG_VALUE', 'totalLength', 'from 3 to 2147483647')
     }
   })
 

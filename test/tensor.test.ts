@@ -72,7 +72,7 @@ describe('Tensor', () => {
     expectError(make([2, -3]), RangeError, 'ERR_SHAPE', 'shape', 'whole numbers from 0', '-3')
     expectError(make([2.5, 2.4]), RangeError, 'ERR_SHAPE', 'shape', 'whole numbers from 0', '2.5')
     expectError(make([NaN]), RangeError, 'ERR_SHAPE', 'shape', 'whole numbers from 0', 'NaN')
-    expectError(make(['6']), RangeError, 'ERR_SHAPE', 'shape', 'whole numbers from 0', '"6"')
+    expectError(make(['6']), TypeError, 'ERR_ARG_TYPE', 'shape', 'whole numbers from 0', '"6"')
     expectError(make(6), TypeError, 'ERR_ARG_TYPE', 'shape', 'an array of sizes', '6')
     expectError(make(undefined), TypeError, 'ERR_ARG_TYPE', 'shape', 'an array of sizes', 'undefined')
     expectError(make([2 ** 32, 2 ** 32]), RangeError, 'ERR_SHAPE', 'shape', '6 elements', '[4294967296, 4294967296]')
@@ -85,6 +85,25 @@ describe('Tensor', () => {
       new Tensor(data, [2])
     }
     expectError(make, TypeError, 'ERR_DETACHED', 'shape', '2 elements', 'empty or detached', 'a copy')
+  })
+
+  test('does not speak of detached memory where there has been none', () => {
+    const empty = (): unknown => new Tensor(new Float32Array(0), [2])
+    expectError(empty, RangeError, 'ERR_SHAPE', 'shape', '0 elements', '[2]')
+    expectError(() => tensor([], [2]), RangeError, 'ERR_SHAPE', 'shape', '0 elements', '[2]')
+    expectError(() => tensor([[], []], [2, 3]), RangeError, 'ERR_SHAPE', 'shape', '0 elements', '[2, 3]')
+  })
+
+  test('makes no array of what it has lost', () => {
+    const made = tensor([1, 2])
+    structuredClone(made.data.buffer, { transfer: [made.data.buffer as ArrayBuffer] })
+    expectError(() => made.toArray(), TypeError, 'ERR_DETACHED', 'toArray', 'a copy')
+  })
+
+  test('makes no array of what the heap has no room for', () => {
+    const many = new Tensor(new Float32Array(0), [2 ** 31, 0])
+    expectError(() => many.toArray(), RangeError, 'ERR_ALLOCATION', 'toArray', '[2147483648, 0]', 'node --max-old')
+    expect(new Tensor(new Float32Array(0), [0, 2 ** 31]).toArray()).toEqual([])
   })
 })
 
@@ -161,7 +180,35 @@ describe('tensor', () => {
       tensor([1], undefined, 'toString' as never)
     }
     expectError(inherited, RangeError, 'ERR_ARG_VALUE', 'type', 'one of float32', '"toString"')
-    expectError(() => tensor([0.5], undefined, 'int64'), RangeError, 'ERR_ARG_VALUE', 'int64', 'whole numbers', '0.5')
+    expectError(() => tensor([1], undefined, 7 as never), TypeError, 'ERR_ARG_TYPE', 'type', 'one of float32', '7')
+  })
+
+  test('refuses what an integer type cannot hold', () => {
+    const wrong: [NestedArray | Float64Array, DType, string][] = [
+      [[0.5], 'int64', '0.5'],
+      [[1, 300], 'int8', '300'],
+      [[-1], 'uint8', '-1'],
+      [[1.5], 'int32', '1.5'],
+      [[NaN], 'int16', 'NaN'],
+      [[2n ** 70n], 'int64', '1180591620717411303424n'],
+      [[2n ** 40n], 'int32', '1099511627776n'],
+      [Float64Array.of(2 ** 31), 'int32', '2147483648']
+    ]
+    for (const [values, type, received] of wrong) {
+      const make = (): unknown => tensor(values, undefined, type)
+      expectError(make, RangeError, 'ERR_ARG_VALUE', 'values', `whole numbers that ${type} can hold`, received)
+    }
+    expect(tensor([true, 5n, -3], undefined, 'int8').data).toEqual(Int8Array.of(1, 5, -3))
+    expect(tensor([1e300]).data).toEqual(Float32Array.of(Infinity))
+  })
+
+  test('refuses an array without an end', () => {
+    const endless: unknown[] = []
+    endless.push(endless)
+    expectError(() => tensor(endless as never), RangeError, 'ERR_SHAPE', 'values', '64 dimensions')
+    const deep = (depth: number): NestedArray => (depth === 0 ? 1 : [deep(depth - 1)])
+    expect(tensor(deep(64)).shape).toHaveLength(64)
+    expectError(() => tensor(deep(65)), RangeError, 'ERR_SHAPE', 'values', '64 dimensions')
   })
 })
 

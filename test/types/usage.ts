@@ -20,6 +20,7 @@ import {
   type StateDict,
   type Stream,
   stepStreams,
+  tensor,
   type Tensor,
   type TensorLike
 } from 'packed-rnn'
@@ -28,6 +29,9 @@ type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ?
 
 /** Compiles if the type of the value is exactly the expected one. */
 declare function expectType<Expected>(): <Actual>(value: Actual, same: Equal<Actual, Expected>) => void
+
+expectType<Tensor>()(tensor([[1, 2]]), true)
+expectType<Tensor>()(tensor(Int32Array.of(1), [1], 'int64'), true)
 
 declare function take<T>(value: T): void
 
