@@ -17,6 +17,7 @@ class Detour {
  public:
 #if defined(__linux__)
   void begin(std::thread& thread) {
+    if (begun_) return;  // what it may run on now is not what it usually may
     const pthread_t sleeper = thread.native_handle();
     const int here = sched_getcpu();
     if (here < 0 || pthread_getaffinity_np(sleeper, sizeof(usual_), &usual_) != 0) return;

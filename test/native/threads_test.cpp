@@ -315,6 +315,7 @@ TEST(Detour, LeavesAThreadWhereItMayRunAfterwards) {
     pthread_getaffinity_np(pthread_self(), sizeof(after), &after);
   });
   detour.begin(thread);
+  detour.begin(thread);  // by another caller, from wherever that is, before the thread has woken
   begun = true;
   thread.join();
   EXPECT_TRUE(CPU_EQUAL(&before, &after));
