@@ -202,7 +202,7 @@ class ForwardWorker final : public Napi::AsyncWorker {
     input_.take(arguments_.input);
     initial_hidden_.take(arguments_.initial_hidden);
     initial_cell_.take(arguments_.initial_cell);
-    if (arguments_.packing.batch_sizes) {
+    if (!is_null(info[2])) {  // of packed input without steps there is an order all the same
       batch_sizes_.take(arguments_.packing.batch_sizes);
       order_.take(arguments_.packing.order);
       arguments_.run.layout = Layout::packed(arguments_.packing, arguments_.run.layout.rows());
