@@ -17,7 +17,7 @@ Pass::Pass(const Recurrent& module, const Run& run, std::size_t layer, std::size
       state_(layer * options_.num_directions + direction),
       share_(share),
       input_(input),
-      output_({output.data + direction * options_.output_size(), output.between}),
+      output_({layout_.rows() == 0 ? nullptr : output.data + direction * options_.output_size(), output.between}),
       input_size_(options_.layer_input_size(layer)),
       output_stride_(options_.num_directions * options_.output_size()),
       sequences_(share.of(run.layout.batch())),
@@ -38,6 +38,7 @@ Pass::Pass(const Recurrent& module, const Run& run, std::size_t layer, std::size
       starts_(unprojected_ + sequences_),
       start_memory_(start_rows_ * direction_.weights.start_size()),
       unprojected_memory_(options_.proj_size ? sequences_ * options_.hidden_size : 0),
+      progress_(single_rows_ > 0 ? threads : 0),
       walk_(*this) {
   for (std::size_t r = 0; r < start_rows_; ++r) starts_[r] = start_memory_.data() + r * direction_.weights.start_size();
   if (options_.proj_size) {
@@ -50,7 +51,6 @@ Pass::Pass(const Recurrent& module, const Run& run, std::size_t layer, std::size
 
 void Pass::run(std::size_t steps, std::size_t first_row, Team& team) {
   walk_.set_span(first_row);
-  if (single_rows_ > 0) progress_.resize(team.size());
   if (team.size() == 1) {
     walk_.run(steps, nullptr);
   } else {

@@ -5,8 +5,8 @@
 #include <cassert>
 #include <condition_variable>
 #include <cstdio>
+#include <exception>
 #include <mutex>
-#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -220,16 +220,17 @@ class Pool {
   }
 
   void stop() {
+    std::vector<std::unique_ptr<Helper>> ending;  // without the lock: who has borrowed one needs it to give it back
     const std::lock_guard<std::mutex> lock(mutex_);
-    helpers_.clear();
+    ending.swap(helpers_);
   }
 
  private:
-  // One helper more, unless the system has no thread to give: then the work is done without.
+  // One helper more, unless the system has no thread or memory to give: then the work is done without.
   bool grow() {
     try {
       helpers_.push_back(std::make_unique<Helper>());
-    } catch (const std::system_error&) {
+    } catch (const std::exception&) {
       return false;
     }
     return true;

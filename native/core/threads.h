@@ -17,7 +17,7 @@ std::size_t get_num_threads();
 void stop_threads();
 
 // The calling thread and the helpers it could borrow: those that another call holds are left to it, so that concurrent
-// calls never run more threads than there are.
+// calls never run more threads than there are. What they run must not throw.
 class Team {
  public:
   // `most` threads at most; with 1 no helper is asked. The account of calls of this kind, if any, says whether to ask,
@@ -53,7 +53,7 @@ class Team {
 
  private:
   template <class Body>
-  static void invoke(const void* body, std::size_t i) {
+  static void invoke(const void* body, std::size_t i) noexcept {
     (*static_cast<const Body*>(body))(i);
   }
   void run_shared(std::size_t count, Call call, const void* context);

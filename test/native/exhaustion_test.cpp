@@ -1,0 +1,136 @@
+// Memory that runs out at any point: an exception, and nothing that is broken, lost, or never ends. A program of its
+// own, since it replaces how memory is had.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+#include "core/recurrent.h"
+#include "core/threads.h"
+#include "every_table.h"
+#include "random.h"
+
+namespace {
+
+// How many requests were made, on any thread, and which of them fails; none if that is 0.
+std::atomic<int> requests{0}, failing{0};
+
+void* allocate(std::size_t size, std::size_t alignment) {
+  if (++requests == failing) throw std::bad_alloc();
+  const std::size_t rounded = (std::max<std::size_t>(size, 1) + alignment - 1) / alignment * alignment;
+  void* const memory = std::aligned_alloc(alignment, rounded);
+  if (!memory) throw std::bad_alloc();
+  return memory;
+}
+
+}  // namespace
+
+void* operator new(std::size_t size) {
+  return allocate(size, __STDCPP_DEFAULT_NEW_ALIGNMENT__);
+}
+void* operator new(std::size_t size, std::align_val_t alignment) {
+  return allocate(size, static_cast<std::size_t>(alignment));
+}
+void operator delete(void* memory) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory, std::size_t) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory, std::align_val_t) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
+  std::free(memory);
+}
+
+namespace packed_rnn::test {
+namespace {
+
+// Has the n-th request fail, for every n until body() makes no so many any more. Whether it threw is handed to after().
+template <class Body, class After>
+void exhaust(const Body& body, const After& after) {
+  for (int n = 1; n < 1000; ++n) {
+    bool failed = false;
+    requests = 0;
+    failing = n;
+    try {
+      body();
+    } catch (const std::bad_alloc&) {
+      failed = true;
+    }
+    failing = 0;
+    const bool reached = requests >= n;
+    after(n, failed);
+    if (!reached) return;
+  }
+  FAIL() << "There is no end of requests";
+}
+
+TEST(Exhaustion, OfAGrowingPoolLeavesFewerHelpers) {
+  set_num_threads(3);
+  stop_threads();
+  const auto take = [] {
+    Team team(3);
+    std::atomic<int> done{0};
+    team.run(100, [&](std::size_t) { ++done; });
+    EXPECT_EQ(done, 100);
+  };
+  exhaust(take, [&](int n, bool) {
+    EXPECT_EQ(Team(3).size(), 3u) << n;
+    stop_threads();
+  });
+}
+
+TEST(Exhaustion, OfACallIsThrownAndTheNextCallIsWhole) {
+  std::mt19937 random(1);
+  set_num_threads(3);
+  for (const Kernels* kernels : best_tables()) {
+    for (const std::size_t directions : {1, 2}) {
+      RecurrentOptions options;
+      options.cell = &cells[0];
+      options.input_size = options.hidden_size = 72;
+      options.num_layers = directions;
+      options.num_directions = directions;
+      const Module parameters(random, options);
+      for (const std::vector<int>& lengths : {std::vector<int>{40}, std::vector<int>{40, 39, 38, 21, 20, 7}}) {
+        const Batch batch(random, options, lengths);
+        const Recurrent module = parameters.build(*kernels);
+        const Result expected = forward(module, batch);
+        int failures = 0;
+        exhaust([&] { EXPECT_EQ(forward(parameters.build(*kernels), batch), expected); },
+                [&](int n, bool failed) {
+                  failures += failed;
+                  EXPECT_EQ(forward(module, batch), expected) << name_of(*kernels) << ", request " << n;
+                  stop_threads();
+                });
+        EXPECT_GT(failures, 0);
+      }
+    }
+  }
+}
+
+TEST(Allocations, OfASingleStepAreOne) {
+  std::mt19937 random(2);
+  RecurrentOptions options;
+  options.input_size = options.hidden_size = 20;
+  for (const Cell& cell : cells) {
+    options.cell = &cell;
+    const Recurrent module = Module(random, options).build(*supported_kernels().tables[0]);
+    std::vector<float> x(20), h(20), c(20), y(20);
+    packed_rnn::Run run;  // Google Test has one, too
+    run.layout = Layout::padded(1, 1, false);
+    run.input = x.data();
+    run.initial_hidden = run.final_hidden = h.data();
+    run.initial_cell = run.final_cell = c.data();
+    run.output = y.data();
+    requests = 0;
+    module.forward(run);
+    EXPECT_EQ(requests, 1) << cell.name;
+  }
+}
+
+}  // namespace
+}  // namespace packed_rnn::test
