@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import path from 'node:path'
-import { getNumThreads, runtime, setNumThreads } from '../lib'
+import { getNumThreads, LSTM, runtime, setNumThreads, Tensor } from '../lib'
 import { isas, runUnder } from './support'
 import { expectError } from './thrown'
 
@@ -35,6 +36,17 @@ describe('threads', () => {
 
   test('are at first as many as the process may run on', () => {
     expect(before).toBe(availableParallelism())
+  })
+
+  test('however many they are, a burst of runs leaves one thread of libuv to file reads', async () => {
+    setNumThreads(16)
+    const lstm = new LSTM({ inputSize: 1, hiddenSize: 256 })
+    const input = new Tensor(new Float32Array(3000), [3000, 1, 1])
+    let done = 0
+    const runs = Array.from({ length: 6 }, () => lstm.forward(input).then(() => ++done))
+    await readFile(path.join(__dirname, '..', 'package.json'))
+    expect(done).toBe(0)
+    await Promise.all(runs)
   })
 
   test('are as many as was set', () => {
