@@ -75,8 +75,8 @@ export class RecurrentStream<S extends HiddenState> implements Stream<S> {
   }
 
   pushSync(chunk: TensorLike): Tensor {
-    this.#expectIdle('pushSync')
     const { data, steps } = this.#engine.chunk(chunk, 'chunk')
+    this.#expectIdle('pushSync')
     const output = allocateOutput([steps, this.#engine.outputSize])
     if (steps > 0) this.#engine.advance(data, steps, this.#held.h, this.#held.c, output)
     this.#steps += steps
@@ -116,8 +116,9 @@ export class RecurrentStream<S extends HiddenState> implements Stream<S> {
   }
 
   reset(state?: State | null): void {
+    const held = initial(this.#engine, state)
     this.#expectIdle('reset')
-    this.#held = initial(this.#engine, state)
+    this.#held = held
     this.#steps = 0
   }
 
@@ -145,15 +146,16 @@ export class RecurrentStream<S extends HiddenState> implements Stream<S> {
     const packed = packSequence(chunks, { enforceSorted: false, allowZeroLength: true })
     const run = async (): Promise<Tensor[]> => {
       const { output, state } = await first.#module.forward(packed, gather(members.map((stream) => stream.#held)))
+      const outputs = unpackSequence(output) // before a state changes: memory for them may not suffice
       scatter(
         state,
         members.map((stream) => stream.#held)
       )
       members.forEach((stream, i) => (stream.#steps += counts[i]!))
-      return unpackSequence(output)
+      return outputs
     }
     const earlier = members.flatMap((stream) => stream.#pending ?? [])
-    const done = earlier.length > 0 ? Promise.all(earlier).then(run) : run()
+    const done = earlier.length > 0 ? allDone(earlier).then(run) : run()
     for (const stream of members) void stream.#hold(done)
     return done
   }
@@ -172,6 +174,12 @@ export function stepStreams(streams: readonly Stream[], chunks: readonly TensorL
   return RecurrentStream.step(streams, chunks)
 }
 
+/** When none of them goes on any more; rejects if one has. */
+async function allDone(pushes: readonly Promise<unknown>[]): Promise<void> {
+  await Promise.allSettled(pushes)
+  await Promise.all(pushes)
+}
+
 function membersOf(streams: unknown, chunks: unknown): readonly RecurrentStream<HiddenState>[] {
   if (!Array.isArray(streams)) expected('ERR_ARG_TYPE', 'an array of streams', 'streams', describe(streams))
   if (!Array.isArray(chunks)) expected('ERR_ARG_TYPE', 'an array of tensors', 'chunks', describe(chunks))
@@ -179,14 +187,15 @@ function membersOf(streams: unknown, chunks: unknown): readonly RecurrentStream<
     const count = `${String(streams.length)} tensors, one for each stream,`
     expected('ERR_LENGTHS', count, 'chunks', String(chunks.length))
   }
+  const members = streams.slice() as RecurrentStream<HiddenState>[] // the caller's array may change meanwhile
   const seen = new Set<unknown>()
-  streams.forEach((stream, i) => {
+  members.forEach((stream, i) => {
     const argument = `streams[${String(i)}]`
     if (!(stream instanceof RecurrentStream)) expected('ERR_ARG_TYPE', 'a stream', argument, describe(stream))
     if (seen.has(stream)) expected('ERR_ARG_VALUE', 'different streams', argument, 'one that is there already')
     seen.add(stream)
   })
-  return streams as RecurrentStream<HiddenState>[]
+  return members
 }
 
 function initial(engine: Engine, state: State | null | undefined): Held {

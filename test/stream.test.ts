@@ -294,6 +294,46 @@ describe('pushes that overlap', () => {
   })
 })
 
+describe('stepStreams and its arguments', () => {
+  const module = moduleOf('LSTM')
+  const chunks = chunksOf(sequence, [4, 6, 14])
+
+  test.each<[string, (streams: Stream[]) => unknown]>([
+    ['reversed', (streams) => streams.reverse()],
+    ['emptied', (streams) => (streams.length = 0)],
+    ['added to', (streams) => streams.push(module.createStream())]
+  ])('the array of streams may be %s meanwhile', async (_, change) => {
+    const streams = chunks.map(() => module.createStream())
+    const list = [...streams]
+    const busy = streams[0]!.push(chunks[0]!)
+    const running = stepStreams(list, chunks)
+    change(list)
+    const [outputs] = await Promise.all([running, busy])
+    for (const [i, stream] of streams.entries()) {
+      const alone = module.createStream()
+      if (i === 0) alone.pushSync(chunks[0]!)
+      expectSameBits(outputs[i]!, alone.pushSync(chunks[i]!))
+      expectSameStates(stream.state, alone.state)
+      expect(stream.steps).toBe(alone.steps)
+    }
+  })
+
+  test('a chunk that pushes while it is read is refused, as the stream is busy then', async () => {
+    const stream = module.createStream()
+    let running
+    const chunk = {
+      data: chunks[0]!.data,
+      get shape() {
+        running ??= stream.push(chunks[1]!)
+        return chunks[0]!.shape
+      }
+    }
+    expectError(() => stream.pushSync(chunk), Error, 'ERR_BUSY', 'pushSync', 'await')
+    await running
+    expect(stream.steps).toBe(6)
+  })
+})
+
 describe('a run that fails', () => {
   const module = moduleOf('GRU')
   const [first, second] = chunksOf(sequence, [4, 20])
@@ -324,6 +364,29 @@ describe('a run that fails', () => {
       expect(stream.state.h.data).toEqual(new Float32Array(9))
     }
     await expect(stepStreams(streams, [first!, second!])).resolves.toHaveLength(2)
+  })
+
+  test('of many streams for want of memory for their outputs does so, too', async () => {
+    jest.spyOn(native, 'unpackSequences').mockImplementationOnce(() => {
+      throw new RangeError('no memory')
+    })
+    const streams = [module.createStream(), module.createStream()]
+    await expect(stepStreams(streams, [first!, second!])).rejects.toThrow('no memory')
+    for (const { steps, state } of streams) {
+      expect(steps).toBe(0)
+      expect(state.h.data).toEqual(new Float32Array(9))
+    }
+  })
+
+  test('before stepStreams fails it when no stream is busy any more', async () => {
+    failOnce()
+    const [failing, other] = [module.createStream(), module.createStream()]
+    const pushes = Promise.allSettled([failing.push(first!), other.push(first!)])
+    await expect(stepStreams([failing, other], [second!, second!])).rejects.toThrow('no memory')
+    expect([failing.steps, other.steps]).toEqual([0, 4])
+    const whole = module.forwardSync(sequence).output.data
+    expectSameBits(other.pushSync(second!), new Tensor(whole.subarray(4 * 9), [20, 9]))
+    await pushes
   })
 })
 
