@@ -425,9 +425,8 @@ export abstract class Recurrent<O extends RecurrentOptions, S extends HiddenStat
    */
   async forward<I extends Input>(input: I, state?: State | null): Promise<Result<I, S>> {
     const call = this.engine.call(input, state)
-    const result = resultOf<I, S>(input, call)
-    await this.engine.run(call)
-    return result
+    await this.engine.run(call) // before the result: until then nobody else may have the arrays that it writes
+    return resultOf<I, S>(input, call)
   }
 
   /**

@@ -9,7 +9,7 @@ import {
   loadSafetensors,
   LSTM,
   LSTMCell,
-  type PackedSequence,
+  PackedSequence,
   packPaddedSequence,
   packSequence,
   padPackedSequence,
@@ -19,7 +19,8 @@ import {
   setNumThreads,
   stepStreams,
   tensor,
-  Tensor
+  Tensor,
+  type TensorLike
 } from '../lib'
 import { errorCodes } from '../lib/errors'
 import { type AnyModule, expectSameBits, generator, randomModule, randomState, randomTensor } from './support'
@@ -81,6 +82,22 @@ describe('B61 an async call has taken what it needs when it returns', () => {
     expectSameBits(result.state.h, state.h)
     expect(result.state).toEqual(state)
     await Promise.all(before)
+  })
+
+  test('and nobody has the arrays that it writes before it is done', async () => {
+    const { packed } = freshArguments()
+    const received: TensorLike[] = []
+    class Watching extends PackedSequence {
+      override withData(data: TensorLike): PackedSequence {
+        received.push(data)
+        return super.withData(data)
+      }
+    }
+    const { data, batchSizes, sortedIndices } = packed
+    const running = lstm.forward(new Watching(data, batchSizes, sortedIndices))
+    expect(received).toHaveLength(0)
+    expectSameBits((await running).output.data, lstm.forwardSync(packed).output.data)
+    expect(received).toHaveLength(1)
   })
 
   test('padded input may be resized', async () => {

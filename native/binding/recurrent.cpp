@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -196,9 +197,7 @@ class Copy {
 class ForwardWorker final : public Napi::AsyncWorker {
  public:
   explicit ForwardWorker(const Napi::CallbackInfo& info)
-      : AsyncWorker(info.Env(), "packed-rnn forward"),
-        arguments_(info),
-        deferred_(Napi::Promise::Deferred::New(info.Env())) {
+      : AsyncWorker(info.Env(), "packed-rnn forward"), arguments_(info) {
     input_.take(arguments_.input);
     initial_hidden_.take(arguments_.initial_hidden);
     initial_cell_.take(arguments_.initial_cell);
@@ -213,18 +212,19 @@ class ForwardWorker final : public Napi::AsyncWorker {
     kept_ = Napi::Persistent(kept);
   }
 
-  Napi::Promise promise() const { return deferred_.Promise(); }
+  // Made when all has been copied: hooks of the making of promises (async_hooks) run here, and may do anything.
+  Napi::Promise promise() { return deferred_.emplace(Napi::Promise::Deferred::New(Env())).Promise(); }
 
  private:
   void Execute() override { arguments_.compute(); }
   // In an environment that is being torn down these throw, and what waits behind is not started.
   void OnOK() override {
-    deferred_.Resolve(Env().Undefined());
+    deferred_->Resolve(Env().Undefined());
     Queue::of(Env()).finished();
   }
   // All that a run can throw is that memory for its workspace is not to be had.
   void OnError(const Napi::Error&) override {
-    deferred_.Reject(coded(Napi::RangeError::New(Env(), "Not enough memory"), "ERR_ALLOCATION").Value());
+    deferred_->Reject(coded(Napi::RangeError::New(Env(), "Not enough memory"), "ERR_ALLOCATION").Value());
     Queue::of(Env()).finished();
   }
 
@@ -232,7 +232,7 @@ class ForwardWorker final : public Napi::AsyncWorker {
   Copy<float> input_, initial_hidden_, initial_cell_;
   Copy<std::int32_t> batch_sizes_, order_;
   Napi::ObjectReference kept_;
-  Napi::Promise::Deferred deferred_;
+  std::optional<Napi::Promise::Deferred> deferred_;
 };
 
 Napi::Value forward(const Napi::CallbackInfo& info) {
