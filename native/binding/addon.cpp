@@ -17,7 +17,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   env.AddCleanupHook([] {
     if (--environments == 0) stop_threads();
   });
-  env.SetInstanceData(new Queue());
+  env.SetInstanceData(new Queue(env));
   export_runtime(env, exports);
   export_sequence(env, exports);
   export_recurrent(env, exports);

@@ -1,5 +1,5 @@
-// From JavaScript values to views of their memory, and from C++ exceptions to JavaScript ones. The checks here are of
-// memory and kind alone: what a value means has been checked in TypeScript.
+// From JavaScript values to views of their memory. The checks here are of memory and kind alone: what a value means has
+// been checked in TypeScript.
 #pragma once
 
 #include <napi.h>
@@ -130,19 +130,6 @@ inline void expect_size(Napi::Env env, std::size_t size, std::size_t expected, c
   throw_range(env, "ERR_SHAPE",
               "Expected " + std::to_string(expected) + " elements for " + argument + " but received " +
                   std::to_string(size) + ": was its memory detached, or its structure written to?");
-}
-
-// Wraps a native function so that no C++ exception but Napi's own leaves it.
-template <Napi::Value (*function)(const Napi::CallbackInfo&)>
-Napi::Value guarded(const Napi::CallbackInfo& info) {
-  try {
-    return function(info);
-  } catch (const Napi::Error&) {
-    throw;
-  } catch (const std::exception&) {
-    // The standard library throws here only when it cannot have memory.
-    throw_range(info.Env(), "ERR_ALLOCATION", "Not enough memory");
-  }
 }
 
 }  // namespace packed_rnn::binding

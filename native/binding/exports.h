@@ -3,6 +3,8 @@
 
 #include <napi.h>
 
+#include <exception>
+
 #include "binding/convert.h"
 
 namespace packed_rnn::binding {
@@ -12,9 +14,30 @@ void export_sequence(Napi::Env env, Napi::Object exports);   // packing
 void export_recurrent(Napi::Env env, Napi::Object exports);  // recurrent modules
 void export_layers(Napi::Env env, Napi::Object exports);     // linear, embed
 
+// A function as Node calls it. No C++ exception leaves it, not even one from reading the arguments, for which Node's
+// wrapper asks for memory if they are more than six; and none is turned into JavaScript's by what asks for memory
+// itself.
+template <Napi::Value (*function)(const Napi::CallbackInfo&)>
+napi_value entry(napi_env env, napi_callback_info raw) {
+  try {
+    const Napi::CallbackInfo info(env, raw);
+    return function(info);
+  } catch (const Napi::Error& error) {
+    error.ThrowAsJavaScriptException();
+  } catch (const std::exception&) {
+    // The standard library throws here only when it cannot have memory.
+    napi_throw_range_error(env, "ERR_ALLOCATION", "Not enough memory");
+  }
+  return nullptr;
+}
+
 template <Napi::Value (*function)(const Napi::CallbackInfo&)>
 void export_function(Napi::Env env, Napi::Object exports, const char* name) {
-  exports.Set(name, Napi::Function::New<guarded<function>>(env, name));
+  napi_value value = nullptr;
+  if (napi_create_function(env, name, NAPI_AUTO_LENGTH, entry<function>, nullptr, &value) != napi_ok) {
+    throw Napi::Error::New(env);
+  }
+  exports.Set(name, value);
 }
 
 }  // namespace packed_rnn::binding

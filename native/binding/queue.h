@@ -1,6 +1,7 @@
-// Asynchronous runs, one more at a time than there are threads to compute with, so that none of these waits for the
-// event loop to start the next; the others wait here, in the order in which they came. One of libuv's threads is always
-// left: a burst of runs would take all of them, and file reads would wait behind it.
+// Asynchronous runs of one environment, one more at a time than there are threads to compute with, so that none of
+// these waits for the event loop to start the next; the others wait here, in the order in which they came. All of
+// libuv's threads but one at most: a burst of runs would take all of them, and file reads would wait behind it. (Runs
+// of several worker threads may still take all, since what waits in one environment cannot be started from another.)
 #pragma once
 
 #include <napi.h>
@@ -17,6 +18,8 @@ namespace packed_rnn::binding {
 
 class Queue {
  public:
+  explicit Queue(Napi::Env env) : spared_(spared(env)) {}
+
   // The queue of an environment, made with it.
   static Queue& of(Napi::Env env) { return *env.GetInstanceData<Queue>(); }
 
@@ -33,8 +36,7 @@ class Queue {
 
  private:
   void start() {
-    const std::size_t most = std::clamp<std::size_t>(libuv_threads() - 1, 1, get_num_threads() + 1);
-    while (!waiting_.empty() && running_ < most) {
+    while (!waiting_.empty() && running_ < std::min(get_num_threads() + 1, spared_)) {
       waiting_.front()->Queue();
       waiting_.front().release();  // it deletes itself
       waiting_.pop_front();
@@ -42,12 +44,16 @@ class Queue {
     }
   }
 
-  // As libuv counts them.
-  static std::size_t libuv_threads() {
-    const char* const size = std::getenv("UV_THREADPOOL_SIZE");
-    return size ? static_cast<std::size_t>(std::clamp(std::atoi(size), 1, 1024)) : 4;
+  // All of libuv's threads but one, counted as it does: 4, or UV_THREADPOOL_SIZE. Node guards the environment that
+  // JavaScript writes to, and getenv does not.
+  static std::size_t spared(Napi::Env env) {
+    const Napi::Object process = env.Global().Get("process").As<Napi::Object>();
+    const Napi::Value size = process.Get("env").As<Napi::Object>().Get("UV_THREADPOOL_SIZE");
+    const int threads = size.IsString() ? std::atoi(size.As<Napi::String>().Utf8Value().c_str()) : 4;
+    return static_cast<std::size_t>(std::clamp(threads - 1, 1, 1023));
   }
 
+  const std::size_t spared_;
   std::deque<std::unique_ptr<Napi::AsyncWorker>> waiting_;
   std::size_t running_ = 0;
 };

@@ -220,9 +220,14 @@ class Pool {
   }
 
   void stop() {
-    std::vector<std::unique_ptr<Helper>> ending;  // without the lock: who has borrowed one needs it to give it back
+    std::vector<std::unique_ptr<Helper>> ending;
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      ending.swap(helpers_);
+    }
+    ending.clear();  // without the lock: who has borrowed one needs it to give it back
     const std::lock_guard<std::mutex> lock(mutex_);
-    ending.swap(helpers_);
+    if (busy_ == 0) std::vector<std::unique_ptr<Team::Job>>().swap(jobs_);
   }
 
  private:
@@ -262,8 +267,9 @@ class Pool {
 };
 
 Pool& pool() {
-  // Never destroyed: at process exit a thread may still be in it.
-  static Pool* const pool = new Pool();
+  // Never destroyed: at process exit a thread may still be in it. But it goes with the library, if that is unloaded.
+  alignas(Pool) static unsigned char memory[sizeof(Pool)];
+  static Pool* const pool = new (memory) Pool();
   return *pool;
 }
 
