@@ -18,6 +18,7 @@ import {
   allocate,
   allocateData,
   allocateUnwritten,
+  detached,
   sizeOf,
   store,
   Tensor,
@@ -172,7 +173,8 @@ export function unpadSequence(padded: TensorLike, lengths: Lengths, o?: UnpadSeq
   const counts = lengthsOf(lengths, batch)
   checkLeast(counts, 'lengths', 0)
   checkMost(counts, 'lengths', steps)
-  const sequences = allocateSequences(counts, type, trailing, 'padded')
+  expectRoom(batch, 'padded')
+  const sequences = allocateSequences(counts, type, trailing)
   native.unpadSequences(data, dataOf(sequences), steps, sizeOf(trailing), batchFirst)
   return sequences
 }
@@ -292,7 +294,8 @@ export function packSequence(sequences: Iterable<TensorLike> | TensorLike, o?: P
  */
 export function unpackSequence(p: PackedSequence): Tensor[] {
   const { data, type, trailing, width } = packedView(p)
-  const sequences = allocateSequences(p.lengths(), type, trailing, 'p')
+  expectRoom(p.batchCount, 'p')
+  const sequences = allocateSequences(p.lengths(), type, trailing)
   native.unpackSequences(data, dataOf(sequences), p.batchSizes, p.sortedIndices, width)
   return sequences
 }
@@ -410,6 +413,8 @@ function itemsOf(sequences: unknown): Items {
 }
 
 function checkItem(item: View, first: View, i: number): void {
+  // Reading a later item may have cost an earlier one its memory.
+  if (item.data.length !== sizeOf(item.shape)) detached(`sequences[${String(i)}]`)
   if (item.shape.length === 0)
     expected('ERR_SHAPE', 'one dimension or more', `sequences[${String(i)}]`, 'a tensor of shape []')
   if (item.type !== first.type) {
@@ -434,12 +439,16 @@ function viewsOf(sequences: unknown): View[] {
 /** What a tensor takes of the heap, its elements apart unless they are few. */
 const tensorBytes = 512
 
+function expectRoom(sequences: number, argument: string): void {
+  room(sequences, tensorBytes, argument, `${String(sequences)} sequences`)
+}
+
 /** The items of an iterable, which may have no end; what they are is looked at when all are there. */
 function listed(sequences: Iterable<unknown>): unknown[] {
   const items: unknown[] = []
   for (const item of sequences) {
     items.push(item)
-    if (items.length % 2 ** 16 === 0) room(items.length, tensorBytes, 'sequences', 'an iterable that goes on')
+    if (items.length % 2 ** 16 === 0) expectRoom(items.length, 'sequences')
   }
   return items
 }
@@ -447,7 +456,7 @@ function listed(sequences: Iterable<unknown>): unknown[] {
 function slices({ data, shape, type }: View): View[] {
   const [batch, ...rest] = shape
   if (batch === undefined) expected('ERR_SHAPE', 'one dimension or more', 'sequences', 'a tensor of shape []')
-  room(batch, tensorBytes, 'sequences', `a tensor of shape ${shapeText(shape)}`)
+  expectRoom(batch, 'sequences')
   const size = sizeOf(rest)
   return Array.from({ length: batch }, (_, i) => ({ data: data.subarray(i * size, (i + 1) * size), shape: rest, type }))
 }
@@ -470,8 +479,7 @@ function dataOf(tensors: readonly { readonly data: TypedArray }[]): TypedArray[]
   return tensors.map(({ data }) => data)
 }
 
-function allocateSequences(lengths: Int32Array, type: DType, trailing: readonly number[], argument: string): Tensor[] {
-  room(lengths.length, tensorBytes, argument, `${String(lengths.length)} sequences`)
+function allocateSequences(lengths: Int32Array, type: DType, trailing: readonly number[]): Tensor[] {
   return Array.from(lengths, (length) => allocate(type, [length, ...trailing]) as Tensor)
 }
 

@@ -297,7 +297,7 @@ function hasLostMemory(elements: ArrayLike<unknown>): boolean {
   }
 }
 
-function detached(argument: string): never {
+export function detached(argument: string): never {
   const wayOut = 'if its buffer was transferred to another thread or resized, give the tensor a copy'
   expected('ERR_DETACHED', 'a tensor whose memory is still its own', argument, 'one that has lost it', wayOut)
 }
