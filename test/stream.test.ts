@@ -320,7 +320,7 @@ describe('stepStreams and its arguments', () => {
 
   test('a chunk that pushes while it is read is refused, as the stream is busy then', async () => {
     const stream = module.createStream()
-    let running
+    let running: Promise<Tensor> | undefined
     const chunk = {
       data: chunks[0]!.data,
       get shape() {
