@@ -1,5 +1,6 @@
 import { getHeapStatistics } from 'node:v8'
 import { expected, fail } from './errors'
+import { allocateIntegers, copyOfIntegers } from './memory'
 
 const toStringTag = Object.getOwnPropertyDescriptor(
   Object.getPrototypeOf(Uint8Array.prototype),
@@ -120,7 +121,7 @@ export function room(objects: number, bytesEach: number, argument: string, recei
   const wayOut = 'node --max-old-space-size makes the heap larger'
   expected(
     'ERR_ALLOCATION',
-    `no more than the ${String(most)} objects that the heap has room for`,
+    `no more than ${String(most)} objects, what the heap has room for,`,
     argument,
     received,
     wayOut
@@ -176,12 +177,12 @@ export type Lengths = readonly number[] | Int32Array | BigInt64Array
 /** A copy of a list of whole numbers as an Int32Array; their range is the caller's to check. */
 export function integers(value: unknown, argument: string): Int32Array {
   const name = typedArrayName(value)
-  if (name === 'Int32Array') return copyOf(value as Int32Array)
+  if (name === 'Int32Array') return copyOfIntegers(value as Int32Array)
   if (name !== 'BigInt64Array' && !Array.isArray(value)) {
     expected('ERR_ARG_TYPE', 'an array of whole numbers, an Int32Array or a BigInt64Array', argument, describe(value))
   }
   const list = value as ArrayLike<unknown>
-  const result = new Int32Array(list.length)
+  const result = allocateIntegers(list.length)
   for (let i = 0; i < list.length; ++i) {
     const item = list[i]
     if (typeof item !== 'number' && typeof item !== 'bigint') {
@@ -193,9 +194,4 @@ export function integers(value: unknown, argument: string): Int32Array {
     }
   }
   return result
-}
-
-/** Of a detached array, which can't be copied, nothing. */
-function copyOf(array: Int32Array): Int32Array {
-  return array.length === 0 ? new Int32Array(0) : new Int32Array(array)
 }

@@ -14,13 +14,13 @@ const table = {
   ERR_DETACHED: TypeError,
   /** Nothing to work on: no sequences, or a tensor without elements. */
   ERR_EMPTY: RangeError,
-  /** Lengths that do not fit the batch: their count, a length below one, a length past the data. */
+  /** Lengths that do not fit the batch: their count, a length below one, one past the data; a list with a fraction. */
   ERR_LENGTHS: RangeError,
   /** Lengths that are not in descending order although they were declared to be. */
   ERR_NOT_SORTED: RangeError,
   /** A PackedSequence whose batch sizes, indices and data contradict each other. */
   ERR_PACKED_SEQUENCE: RangeError,
-  /** A state dict with missing, unexpected or misshapen parameters. */
+  /** A state dict with missing, unexpected or misshapen parameters, or with none under the prefix. */
   ERR_STATE_DICT: RangeError,
   /** A weights file that is not a valid safetensors file, or holds what cannot be read. */
   ERR_FILE_FORMAT: RangeError,

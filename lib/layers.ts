@@ -2,6 +2,7 @@ import { type NativeModule, native } from './binding'
 import * as check from './check'
 import { describe, shapeText } from './check'
 import { expected, fail } from './errors'
+import { copyOfFloats } from './memory'
 import type { OutputOf } from './recurrent'
 import { PackedSequence } from './sequence'
 import { type Tensor, type TensorLike, type View, allocateOutput, view } from './tensor'
@@ -40,12 +41,13 @@ export class Embedding {
    * The layer whose `weight` [numEmbeddings, embeddingDim] is in a state dict; it is copied, float64 narrowed to float32.
    *
    * @throws ERR_STATE_DICT, once, listing every missing, unexpected or misshapen parameter, or, if there are none under
-   *   the prefix, the prefixes under which there are; ERR_ARG_TYPE, ERR_OPTION_UNKNOWN, ERR_ALLOCATION
+   *   the prefix, the prefixes under which there are; ERR_ARG_TYPE, ERR_SHAPE, ERR_DTYPE or ERR_DETACHED for what is no
+   *   sound tensor; ERR_OPTION_UNKNOWN, ERR_ALLOCATION
    */
   static fromStateDict(stateDict: StateDict, options?: LayerLoadOptions): Embedding {
     const entries = layerEntries(stateDict, options)
     const { sizes, values } = layerValues(entries, ['weight'], 'Embedding')
-    return new Embedding(sizes, values[0]!.slice())
+    return new Embedding(sizes, copyOfFloats(values[0]!))
   }
 
   /**
@@ -53,7 +55,8 @@ export class Embedding {
    *
    * @param ids int32, int64 or uint8: a tensor of any shape, or a PackedSequence of ids
    * @returns float32 of the shape of ids with embeddingDim as one more dimension; a PackedSequence for a PackedSequence
-   * @throws ERR_INDEX for an id that is no row, naming it; ERR_DTYPE, ERR_ARG_TYPE, ERR_DETACHED, ERR_ALLOCATION
+   * @throws ERR_INDEX for an id that is no row, naming it; ERR_DTYPE, ERR_ARG_TYPE, ERR_SHAPE, ERR_DETACHED,
+   *   ERR_ALLOCATION
    */
   forwardSync<I extends TensorLike | PackedSequence>(ids: I): OutputOf<I> {
     return mapped(ids, 'ids', ({ data, shape, type }, argument) => {
@@ -96,7 +99,8 @@ export class Linear {
    * state dict; they are copied, float64 narrowed to float32.
    *
    * @throws ERR_STATE_DICT, once, listing every missing, unexpected or misshapen parameter, or, if there are none under
-   *   the prefix, the prefixes under which there are; ERR_ARG_TYPE, ERR_OPTION_UNKNOWN, ERR_ALLOCATION
+   *   the prefix, the prefixes under which there are; ERR_ARG_TYPE, ERR_SHAPE, ERR_DTYPE or ERR_DETACHED for what is no
+   *   sound tensor; ERR_OPTION_UNKNOWN, ERR_ALLOCATION
    */
   static fromStateDict(stateDict: StateDict, options?: LayerLoadOptions): Linear {
     const entries = layerEntries(stateDict, options)

@@ -16,6 +16,7 @@ import {
   resolveOptions,
   sizesOf
 } from './kinds'
+import { copyOfFloats } from './memory'
 import { loadSafetensors } from './safetensors'
 import { PackedSequence } from './sequence'
 import { RecurrentStream, type Stream } from './stream'
@@ -330,7 +331,8 @@ abstract class Parametrized<O extends object> {
    * @param stateDict the parameters, which are copied, float64 narrowed to float32; without it they are uniform between
    *   ±1/√hiddenSize, as PyTorch initialises them
    * @throws ERR_ARG_TYPE, ERR_ARG_VALUE or ERR_OPTION_UNKNOWN for an option; ERR_STATE_DICT, once, listing every
-   *   missing, unexpected or misshapen parameter; ERR_ALLOCATION if memory does not suffice
+   *   missing, unexpected or misshapen parameter; ERR_SHAPE, ERR_DTYPE or ERR_DETACHED for what is no sound tensor;
+   *   ERR_ALLOCATION if memory does not suffice
    */
   constructor(options: O, stateDict?: StateDict) {
     const kind = kindOf(new.target)
@@ -343,7 +345,7 @@ abstract class Parametrized<O extends object> {
     this.options = resolved as unknown as Readonly<Required<O>>
     this.#parameters = parameters
     parameters.forEach(({ name, shape }, i) => {
-      if (shape.length === 1) this.#biases.set(name, values[i]!.slice())
+      if (shape.length === 1) this.#biases.set(name, copyOfFloats(values[i]!))
     })
     this.engine = new Engine(kind, resolved, values)
   }
@@ -355,7 +357,8 @@ abstract class Parametrized<O extends object> {
    * @param stateDict PyTorch's parameter names and their tensors (float32, or float64, which is narrowed)
    * @param options the prefix of the names, and what the shapes don't tell
    * @throws ERR_STATE_DICT, once, listing every missing, unexpected or misshapen parameter, or, if there are none under
-   *   the prefix, the prefixes under which there are; ERR_ARG_TYPE, ERR_OPTION_UNKNOWN, ERR_ALLOCATION
+   *   the prefix, the prefixes under which there are; ERR_ARG_TYPE, ERR_SHAPE, ERR_DTYPE or ERR_DETACHED for what is no
+   *   sound tensor; ERR_ARG_TYPE, ERR_ARG_VALUE or ERR_OPTION_UNKNOWN for an option; ERR_ALLOCATION
    */
   static fromStateDict<M, O extends object>(
     this: ModuleClass<M, O>,
@@ -414,8 +417,8 @@ abstract class Parametrized<O extends object> {
  */
 export abstract class Recurrent<O extends RecurrentOptions, S extends HiddenState> extends Parametrized<O> {
   /**
-   * Runs the module off the event loop. The arguments have been copied when this returns: they may be overwritten or
-   * transferred while it runs.
+   * Runs the module off the event loop. What it reads has been copied when this returns: the elements of the arguments may
+   * be overwritten or transferred while it runs. (But a packed output shares batchSizes and indices with its input.)
    *
    * @param input padded, unbatched or packed, of float32
    * @param state the initial states, in the caller's order; zeros if left out or null
@@ -445,7 +448,7 @@ export abstract class Recurrent<O extends RecurrentOptions, S extends HiddenStat
    *
    * @param state the initial state, of an unbatched sequence: [numLayers, size]; zeros if left out
    * @throws ERR_ARG_VALUE if the module is bidirectional, for its reverse direction starts where a live sequence has not
-   *   yet come to; ERR_ARG_TYPE, ERR_SHAPE or ERR_DTYPE for the state
+   *   yet come to; ERR_ARG_TYPE, ERR_SHAPE, ERR_DTYPE or ERR_DETACHED for the state
    */
   createStream(state?: State | null): Stream<S> {
     if (this.options.bidirectional) {

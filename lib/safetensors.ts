@@ -1,7 +1,8 @@
 import { type FileHandle, open, writeFile } from 'node:fs/promises'
 import { describe, shapeText, typedArrayName } from './check'
 import { expected, fail } from './errors'
-import { type DType, type TypedArray, type View, allocateData, sizeOf, Tensor, view } from './tensor'
+import { allocateData } from './memory'
+import { type DType, type TypedArray, type View, sizeOf, Tensor, view } from './tensor'
 import { type StateDict, entriesOf } from './weights'
 
 /** A state dict as a file holds it. The metadata is not enumerable: who goes through the parameters does not meet it. */
@@ -72,7 +73,8 @@ export async function loadSafetensors(file: string | URL | Uint8Array): Promise<
  * @param stateDict the tensors by name
  * @param metadata notes of any kind, kept with them
  * @throws ERR_ARG_TYPE for anything but tensors or, in the metadata, strings; ERR_ARG_VALUE for a name that the format
- *   keeps for itself; ERR_DETACHED; ERR_ALLOCATION; Node's own error for a file that cannot be written
+ *   keeps for itself, or for more names and metadata than are read back; ERR_SHAPE, ERR_DTYPE or ERR_DETACHED for what
+ *   is no sound tensor; ERR_ALLOCATION; Node's own error for a file that cannot be written
  */
 export async function saveSafetensors(
   file: string | URL,
@@ -142,7 +144,10 @@ function headerSizeOf(head: Uint8Array, fileSize: number, name: string): number 
   }
   if (head.length < 8) invalid(name, `it has ${String(fileSize)} bytes, but starts with a header length of 8`)
   if (size > maxHeaderSize)
-    invalid(name, `its header length of ${String(size)} is past the limit of ${String(maxHeaderSize)}`)
+    fail(
+      'ERR_FILE_FORMAT',
+      `${name} cannot be read: its header length of ${String(size)} is past the limit of ${String(maxHeaderSize)}`
+    )
   return invalid(name, `its header length of ${String(size)} runs past its end at ${String(fileSize)} bytes`)
 }
 
@@ -304,6 +309,10 @@ function toBytes(stateDict: StateDict, metadata: unknown): Uint8Array {
   if (Object.keys(notes).length > 0) fields.unshift(['__metadata__', notes])
   const json = new TextEncoder().encode(JSON.stringify(Object.fromEntries(fields)))
   const start = 8 + Math.ceil(json.length / 8) * 8
+  if (start - 8 > maxHeaderSize) {
+    const received = `a header of ${String(start - 8)}`
+    expected('ERR_ARG_VALUE', `names, shapes and metadata of ${String(maxHeaderSize)} bytes`, 'stateDict', received)
+  }
   const bytes = allocateData('uint8', start + size) as Uint8Array
   new DataView(bytes.buffer).setBigUint64(0, BigInt(start - 8), true)
   bytes.fill(0x20, 8, start)

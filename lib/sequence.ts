@@ -1,6 +1,7 @@
 import { native } from './binding'
 import { describe, flag, integer, integers, oneOf, options, room, shapeText, type Lengths } from './check'
 import { expected, fail } from './errors'
+import { allocateData, allocateIntegers } from './memory'
 import {
   checkBatchSizes,
   checkInverse,
@@ -16,7 +17,6 @@ import {
 } from './structure'
 import {
   allocate,
-  allocateData,
   allocateUnwritten,
   detached,
   sizeOf,
@@ -34,8 +34,9 @@ import {
  * the second steps of those that have one, and so on. Sequences `abc` and `x` make data `a x b c` and batchSizes
  * `[2, 1, 1]`.
  *
- * Made by {@link packSequence} and {@link packPaddedSequence}. Its fields are frozen, their elements can't be: a
- * structure that has been written to is refused with ERR_PACKED_SEQUENCE when it is next used.
+ * Made by {@link packSequence} and {@link packPaddedSequence}. Its fields are frozen, their elements can't be: if they
+ * have been written to, so that they no longer fit each other, whatever reads the rows next refuses them with
+ * ERR_PACKED_SEQUENCE. Other lengths that do fit go unnoticed.
  *
  * It iterates as PyTorch's named tuple: `const [data, batchSizes, sortedIndices, unsortedIndices] = packed`.
  *
@@ -86,7 +87,7 @@ export class PackedSequence {
   /** The steps of each sequence, in the caller's order: `[batchCount]`. */
   lengths(): Int32Array {
     const { batchSizes, sortedIndices, batchCount } = this
-    const lengths = new Int32Array(batchCount)
+    const lengths = allocateIntegers(batchCount)
     let i = 0
     for (let t = batchSizes.length - 1; t >= 0; --t) {
       const active = Math.min(batchSizes[t]!, batchCount) // what has been written there may be anything
@@ -135,7 +136,8 @@ export interface PadSequenceOptions {
  * @returns `[longest, batch, *]`, or `[batch, longest, *]` with batchFirst; new memory
  * @throws ERR_ARG_TYPE, ERR_SHAPE, ERR_DETACHED for what is no tensor, or one without dimensions; ERR_EMPTY for no
  *   sequences; ERR_DTYPE and ERR_SHAPE for sequences that differ in element type or in `*` (neither is cast or
- *   broadcast); ERR_ARG_VALUE for a padding value that the element type can't hold, or an unknown side.
+ *   broadcast); ERR_ARG_VALUE for a padding value that the element type can't hold, or an unknown side;
+ *   ERR_OPTION_UNKNOWN; ERR_ALLOCATION.
  *
  * Source: `torch.nn.utils.rnn.pad_sequence`.
  */
@@ -162,8 +164,9 @@ export interface UnpadSequenceOptions {
  * @param padded `[steps, batch, *]`, or `[batch, steps, *]` with batchFirst
  * @param lengths `[batch]`, each from 0 to steps
  * @returns tensors `[length, *]`
- * @throws ERR_ARG_TYPE, ERR_SHAPE, ERR_DETACHED for what is no tensor of two dimensions or more; ERR_ARG_TYPE,
- *   ERR_LENGTHS for lengths that are not whole numbers, too many, too few, or out of range; ERR_ALLOCATION.
+ * @throws ERR_ARG_TYPE, ERR_SHAPE, ERR_DTYPE, ERR_DETACHED for what is no tensor of two dimensions or more; ERR_ARG_TYPE,
+ *   ERR_LENGTHS for lengths that are not whole numbers, too many, too few, or out of range; ERR_OPTION_UNKNOWN;
+ *   ERR_ALLOCATION.
  *
  * Source: `torch.nn.utils.rnn.unpad_sequence`.
  */
@@ -199,9 +202,10 @@ export interface PackPaddedSequenceOptions extends PackSequenceOptions {
  *
  * @param input `[steps, batch, *]`, or `[batch, steps, *]` with batchFirst; copied
  * @param lengths `[batch]`, each from 1 (0 with allowZeroLength) to steps
- * @throws ERR_EMPTY for an input without elements; ERR_ARG_TYPE, ERR_SHAPE, ERR_DETACHED for what is no tensor of two
- *   dimensions or more; ERR_ARG_TYPE, ERR_LENGTHS for lengths that are not whole numbers, too many, too few, or out of
- *   range; ERR_NOT_SORTED for lengths that are not in descending order although enforceSorted says so.
+ * @throws ERR_EMPTY for an input without elements; ERR_ARG_TYPE, ERR_SHAPE, ERR_DTYPE, ERR_DETACHED for what is no tensor
+ *   of two dimensions or more; ERR_ARG_TYPE, ERR_LENGTHS for lengths that are not whole numbers, too many, too few, or
+ *   out of range; ERR_NOT_SORTED for lengths that are not in descending order although enforceSorted says so;
+ *   ERR_OPTION_UNKNOWN; ERR_ALLOCATION.
  *
  * Source: `torch.nn.utils.rnn.pack_padded_sequence`. Equal lengths keep the caller's order, which PyTorch leaves open.
  */
@@ -239,7 +243,8 @@ export interface PadPackedSequenceOptions {
  * @returns padded, `[steps, batch, *]` or `[batch, steps, *]` with batchFirst, always contiguous; and lengths,
  *   `[batch]`; both in the caller's order, both new memory
  * @throws ERR_ARG_TYPE for what is no packed sequence; ERR_ARG_VALUE for a padding value that the element type can't
- *   hold, or a totalLength below the longest length; ERR_PACKED_SEQUENCE, ERR_DETACHED if p was written to.
+ *   hold, or a totalLength below the longest length; ERR_PACKED_SEQUENCE, ERR_DETACHED if p was written to;
+ *   ERR_OPTION_UNKNOWN; ERR_ALLOCATION.
  *
  * Source: `torch.nn.utils.rnn.pad_packed_sequence`.
  */
@@ -330,7 +335,7 @@ export interface LastStepsOptions {
  * @param p rows of any dimensions; with `bidirectional`, of one, [rows, 2 x hidden size]
  * @returns `[batch, *]`
  * @throws ERR_ARG_TYPE for what is no packed sequence; ERR_SHAPE if `bidirectional` and a row has no two halves;
- *   ERR_OPTION_UNKNOWN; ERR_PACKED_SEQUENCE, ERR_DETACHED if it was written to.
+ *   ERR_OPTION_UNKNOWN; ERR_PACKED_SEQUENCE, ERR_DETACHED if it was written to; ERR_ALLOCATION.
  */
 export function lastSteps(p: PackedSequence, o?: LastStepsOptions): Tensor {
   const { data, type, trailing, width } = packedView(p)

@@ -1,5 +1,6 @@
 import { describe } from './check'
 import { expected, fail } from './errors'
+import { copyOfFloats } from './memory'
 import type { Call, Engine, HiddenState, LSTMState, Result, State } from './recurrent'
 import { type PackedSequence, packSequence, unpackSequence } from './sequence'
 import { type TensorLike, allocateFloats, allocateOutput, Tensor } from './tensor'
@@ -31,7 +32,7 @@ export interface Stream<S extends HiddenState = HiddenState> {
   /**
    * Starts anew, from a state or from zeros.
    *
-   * @throws ERR_BUSY while a push is under way; ERR_ARG_TYPE, ERR_SHAPE or ERR_DTYPE for the state
+   * @throws ERR_BUSY while a push is under way; ERR_ARG_TYPE, ERR_SHAPE, ERR_DTYPE or ERR_DETACHED for the state
    */
   reset(state?: State | null): void
   /** Another stream of the same module, which goes on from a copy of the state and of the count of steps. */
@@ -88,7 +89,7 @@ export class RecurrentStream<S extends HiddenState> implements Stream<S> {
     const output = allocateOutput([steps, this.#engine.outputSize])
     if (steps === 0) return output
     if (this.#pending) {
-      const copy = data.slice()
+      const copy = copyOfFloats(data)
       await this.#hold(this.#pending.then(() => this.#advance(copy, steps, output)))
     } else {
       await this.#hold(this.#advance(data, steps, output))
@@ -208,7 +209,7 @@ function initial(engine: Engine, state: State | null | undefined): Held {
 }
 
 function copyOf({ data, shape }: Tensor): Tensor {
-  return new Tensor(data.slice(), shape)
+  return new Tensor(copyOfFloats(data), shape)
 }
 
 function callOf(input: Float32Array, steps: number, from: Held, output: Tensor, to: Held): Call {

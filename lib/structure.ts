@@ -1,4 +1,5 @@
 import { expected } from './errors'
+import { allocateIntegers } from './memory'
 
 /** How packed rows belong to sequences; shared by all packed sequences of the same lengths. */
 export interface Structure {
@@ -19,7 +20,7 @@ export function structureOf(lengths: Int32Array, sorted: boolean): Structure {
 }
 
 function batchSizesOf(lengths: Int32Array): Int32Array {
-  const sizes = new Int32Array(largest(lengths))
+  const sizes = allocateIntegers(largest(lengths))
   for (const length of lengths) if (length > 0) ++sizes[length - 1]!
   for (let t = sizes.length - 1, longer = 0; t >= 0; --t) longer = sizes[t]! += longer
   return sizes
@@ -27,9 +28,9 @@ function batchSizesOf(lengths: Int32Array): Int32Array {
 
 /** A counting sort, stable: batchSizes[length] sequences are longer, so that is where those of a length begin. */
 function longestFirst(lengths: Int32Array, batchSizes: Int32Array): Int32Array {
-  const next = new Int32Array(batchSizes.length + 1)
+  const next = allocateIntegers(batchSizes.length + 1)
   next.set(batchSizes)
-  const order = new Int32Array(lengths.length)
+  const order = allocateIntegers(lengths.length)
   for (let sequence = 0; sequence < lengths.length; ++sequence) order[next[lengths[sequence]!]!++] = sequence
   return order
 }
@@ -37,7 +38,7 @@ function longestFirst(lengths: Int32Array, batchSizes: Int32Array): Int32Array {
 /** The inverse of a permutation: `result[permutation[i]] = i`; null for null. */
 export function inverse(permutation: Int32Array | null): Int32Array | null {
   if (!permutation) return null
-  const result = new Int32Array(permutation.length)
+  const result = allocateIntegers(permutation.length)
   for (let from = 0; from < permutation.length; ++from) result[permutation[from]!] = from
   return result
 }

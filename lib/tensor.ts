@@ -1,6 +1,6 @@
-import { Buffer, constants } from 'node:buffer'
 import { describe, room, sameShape, shapeText, typedArrayName } from './check'
 import { expected, fail } from './errors'
+import { allocateData, constructors } from './memory'
 
 export type TypedArray = Float32Array | Float64Array | Int8Array | Uint8Array | Int16Array | Int32Array | BigInt64Array
 
@@ -18,23 +18,6 @@ export interface TensorLike {
 
 export type NestedArray = number | bigint | boolean | readonly NestedArray[]
 
-interface TypedArrayConstructor {
-  new (length: number): TypedArray
-  new (buffer: ArrayBufferLike, byteOffset: number, length: number): TypedArray
-  readonly BYTES_PER_ELEMENT: number
-}
-
-const constructors: Record<DType, TypedArrayConstructor> = {
-  float32: Float32Array,
-  float64: Float64Array,
-  int8: Int8Array,
-  uint8: Uint8Array,
-  int16: Int16Array,
-  int32: Int32Array,
-  int64: BigInt64Array,
-  bool: Uint8Array
-}
-
 const dtypeOfArray: Readonly<Record<string, DType | undefined>> = {
   Float32Array: 'float32',
   Float64Array: 'float64',
@@ -48,7 +31,8 @@ const dtypeOfArray: Readonly<Record<string, DType | undefined>> = {
 /**
  * A typed array and its shape, row-major. The data is not copied: the tensor is a view of the array it was given.
  *
- * @throws ERR_ARG_TYPE if data is not a typed array of a {@link DType}; ERR_SHAPE if shape is not its shape.
+ * @throws ERR_ARG_TYPE if data is not a typed array of a {@link DType}; ERR_SHAPE if shape is not its shape; ERR_DTYPE if
+ *   type is neither its type nor 'bool' for a Uint8Array; ERR_DETACHED if its memory has gone.
  */
 export class Tensor<D extends TypedArray = Float32Array> {
   /** The element type: that of the array, or 'bool'. */
@@ -105,7 +89,7 @@ export class Tensor<D extends TypedArray = Float32Array> {
  * @param shape the shape; without it that of the nesting, or `[length]`
  * @param type the element type; without it the typed array's own, or float32, int64, bool by the kind of the first value
  * @throws ERR_ARG_TYPE for anything but numbers and arrays; ERR_SHAPE for ragged rows or a shape of another size;
- *   ERR_ARG_VALUE for an unknown type, or a value that an integer type can't hold; ERR_ALLOCATION
+ *   ERR_ARG_VALUE for an unknown type, or a value that an integer type can't hold; ERR_DETACHED; ERR_ALLOCATION
  */
 export function tensor(values: NestedArray | TypedArray, shape?: readonly number[], type?: DType): Tensor {
   if (type !== undefined && !Object.hasOwn(constructors, type)) {
@@ -222,19 +206,6 @@ export function allocateUnwritten(type: DType, shape: readonly number[], zerosBe
 /** The same of float32, for what native code computes: zeros would be written by one thread, before all others begin. */
 export function allocateOutput(shape: readonly number[]): Tensor {
   return allocateUnwritten('float32', shape) as Tensor
-}
-
-export function allocateData(type: DType, length: number, zerosBelow = Infinity): TypedArray {
-  const ArrayOfType = constructors[type]
-  const bytes = length * ArrayOfType.BYTES_PER_ELEMENT
-  try {
-    if (bytes < zerosBelow || bytes > constants.MAX_LENGTH) return new ArrayOfType(length)
-    const { buffer, byteOffset } = Buffer.allocUnsafeSlow(bytes)
-    return new ArrayOfType(buffer, byteOffset, length)
-  } catch (cause) {
-    const gigabytes = (bytes / 2 ** 30).toFixed(1)
-    fail('ERR_ALLOCATION', `Could not allocate ${String(length)} elements of ${type} (${gigabytes} GiB)`, cause)
-  }
 }
 
 /** The number of elements of a shape; beyond 2^53 it is no longer exact, and no longer allocatable either. */

@@ -23,8 +23,8 @@ const complain = (where, what) => problems.push(`${where}: ${what}`)
 // A file imports from its own row or from one below.
 const rows = [
   ['index'],
-  ['batcher', 'layers', 'recurrent', 'runtime', 'safetensors', 'sequence', 'stream'],
-  ['binding', 'check', 'kinds', 'structure', 'tensor', 'weights'],
+  ['layers', 'recurrent', 'runtime', 'safetensors', 'sequence', 'stream'],
+  ['binding', 'check', 'kinds', 'memory', 'structure', 'tensor', 'weights'],
   ['errors']
 ]
 const rowOf = (name) => rows.findIndex((row) => row.includes(name))

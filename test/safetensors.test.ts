@@ -374,6 +374,8 @@ describe('arguments', () => {
     await expect(save({}, { a: 1 })).rejects.toThrow('metadata["a"]')
     await expect(save({}, 'x')).rejects.toMatchObject({ code: 'ERR_ARG_TYPE' })
     await expect(save({ a: { data: new Float32Array(0), shape: [3] } })).rejects.toMatchObject({ code: 'ERR_SHAPE' })
+    await expect(save({}, { a: 'x'.repeat(2 ** 24) })).rejects.toMatchObject({ code: 'ERR_ARG_VALUE' })
+    await expect(save({}, { a: 'x'.repeat(2 ** 24) })).rejects.toThrow('16777216 bytes')
     for (const name of ['metadata', '__metadata__']) {
       await expect(save({ [name]: floats(1) })).rejects.toMatchObject({ code: 'ERR_ARG_VALUE' })
     }

@@ -1,4 +1,5 @@
-import { allocate, allocateData, sizeOf, tensor, Tensor, view, type DType, type NestedArray } from '../lib/tensor'
+import { allocateData } from '../lib/memory'
+import { allocate, sizeOf, tensor, Tensor, view, type DType, type NestedArray } from '../lib/tensor'
 import { expectError } from './thrown'
 
 const arrays: readonly [DType, new (length: number) => Tensor['data'] | Int8Array | BigInt64Array | Float64Array][] = [
