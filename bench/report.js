@@ -27,7 +27,7 @@ function replaceBetween(document, name, content) {
   const [begin, end] = ['begin', 'end'].map((edge) => `<!-- bench:${name}:${edge} -->`)
   const from = document.indexOf(begin)
   const to = document.indexOf(end)
-  if (from < 0 || to < from) return document
+  if (from < 0 || to < from) throw new Error(`There is no place for ${name}: ${begin} and ${end} are missing`)
   return `${document.slice(0, from + begin.length)}\n\n${content}\n\n${document.slice(to)}`
 }
 

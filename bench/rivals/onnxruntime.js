@@ -1,16 +1,10 @@
 'use strict'
 const { recurrentModel } = require('../onnx')
+const { installed } = require('./installed')
 const { strided } = require('./packed-rnn')
 
 /** onnxruntime-node, or null where it is not installed. */
-const ort = (() => {
-  try {
-    return require('onnxruntime-node')
-  } catch (error) {
-    if (error.code !== 'MODULE_NOT_FOUND') throw error
-    return null
-  }
-})()
+const ort = installed('onnxruntime-node')
 
 const createSession = (model, threads) =>
   ort.InferenceSession.create(model, { intraOpNumThreads: threads, interOpNumThreads: 1 })

@@ -1,15 +1,11 @@
 'use strict'
+const { installed } = require('./installed')
+
 /** TensorFlow.js with its WebAssembly backend (SIMD, one thread, which is all it has in Node); null where not installed. */
-const tf = (() => {
-  try {
-    const installed = require('@tensorflow/tfjs')
-    require('@tensorflow/tfjs-backend-wasm')
-    return installed
-  } catch (error) {
-    if (error.code !== 'MODULE_NOT_FOUND') throw error
-    return null
-  }
-})()
+const tf = installed('@tensorflow/tfjs')
+const backend =
+  tf && // it registers itself
+  installed('@tensorflow/tfjs-backend-wasm')
 
 // [rows, columns] → [columns, rows]
 function transposed(data, rows, columns) {
@@ -20,7 +16,7 @@ function transposed(data, rows, columns) {
 
 /** An LSTM workload, padded: a tfjs layer knows no lengths. Its order of gates is PyTorch's. */
 async function tfjs({ kind, inputSize, hiddenSize, batch, steps, input, parameters }) {
-  if (!tf || kind !== 'LSTM') return null
+  if (!backend || kind !== 'LSTM') return null
   await tf.setBackend('wasm')
   const zeros = { kernelInitializer: 'zeros', recurrentInitializer: 'zeros' }
   const options = {
