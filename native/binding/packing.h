@@ -5,14 +5,23 @@
 #include <napi.h>
 
 #include <cstddef>
+#include <cstdint>
+#include <vector>
 
 #include "core/sequence.h"
 
 namespace packed_rnn::binding {
 
-// A view of batch_sizes and order (null: the caller's order). Throws ERR_PACKED_SEQUENCE unless the batch sizes are
-// from 1 to batch, never grow and sum to rows, and order holds each of 0 … batch - 1 once. The views live as long as
-// the values, and hold as long as no JavaScript runs.
-Packing packing(Napi::Env env, Napi::Value batch_sizes, Napi::Value order, std::size_t batch, std::size_t rows);
+// A structure that is nobody else's: the memory of a typed array may be shared with a thread that writes to it.
+struct OwnPacking {
+  std::vector<std::int32_t> batch_sizes, order;
+  std::size_t batch = 0;
+
+  Packing view() const { return {batch_sizes, order, batch}; }
+};
+
+// A copy of batch_sizes and order (null: the caller's order). Throws ERR_PACKED_SEQUENCE unless the batch sizes are
+// from 1 to batch, never grow and sum to rows, and order holds each of 0 … batch - 1 once.
+OwnPacking packing(Napi::Env env, Napi::Value batch_sizes, Napi::Value order, std::size_t batch, std::size_t rows);
 
 }  // namespace packed_rnn::binding

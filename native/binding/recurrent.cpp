@@ -79,7 +79,7 @@ Napi::Value unpack_weights(const Napi::CallbackInfo& info) {
 // The arguments of forward and forwardSync, in their order.
 struct Arguments {
   const Recurrent& module;
-  Packing packing;  // of packed input
+  OwnPacking packing;  // of packed input
   View<float> input, initial_hidden, initial_cell, output, final_hidden, final_cell;
   Run run;
 
@@ -96,7 +96,7 @@ struct Arguments {
       const std::size_t rows = input.size / options.input_size;
       expect_size(env, input.size, rows * options.input_size, "input");
       packing = binding::packing(env, info[2], info[3], batch, rows);
-      run.layout = Layout::packed(packing, rows);
+      run.layout = Layout::packed(packing.view(), rows);
     }
     states(info, batch);
     output = view<float>(info[9], "output");
@@ -177,19 +177,17 @@ Napi::Value advance(const Napi::CallbackInfo& info) {
 }
 
 // A copy of a view's elements, and the view moved to it.
-template <class T>
 class Copy {
  public:
-  template <class U>
-  void take(View<U>& view) {
+  void take(View<float>& view) {
     elements_.reserve(view.size);
-    packed_rnn::prefault(elements_.data(), view.size * sizeof(T));
+    packed_rnn::prefault(elements_.data(), view.size * sizeof(float));
     elements_.assign(view.begin(), view.end());
-    if (view) view = View<U>(elements_.data(), elements_.size());
+    if (view) view = View<float>(elements_);
   }
 
  private:
-  std::vector<T> elements_;
+  std::vector<float> elements_;
 };
 
 // Computes on a thread of libuv's pool. What it reads is a copy taken beforehand; what it writes are arrays that nobody
@@ -201,11 +199,6 @@ class ForwardWorker final : public Napi::AsyncWorker {
     input_.take(arguments_.input);
     initial_hidden_.take(arguments_.initial_hidden);
     initial_cell_.take(arguments_.initial_cell);
-    if (!is_null(info[2])) {  // of packed input without steps there is an order all the same
-      batch_sizes_.take(arguments_.packing.batch_sizes);
-      order_.take(arguments_.packing.order);
-      arguments_.run.layout = Layout::packed(arguments_.packing, arguments_.run.layout.rows());
-    }
     arguments_.connect();
     Napi::Object kept = Napi::Object::New(info.Env());
     for (const std::uint32_t i : {0u, 9u, 10u, 11u}) kept.Set(i, info[i]);
@@ -229,8 +222,7 @@ class ForwardWorker final : public Napi::AsyncWorker {
   }
 
   Arguments arguments_;
-  Copy<float> input_, initial_hidden_, initial_cell_;
-  Copy<std::int32_t> batch_sizes_, order_;
+  Copy input_, initial_hidden_, initial_cell_;
   Napi::ObjectReference kept_;
   std::optional<Napi::Promise::Deferred> deferred_;
 };

@@ -51,7 +51,9 @@ void expect_type(Napi::Env env, const Array& found, const Array& model, const ch
 struct Packed {
   Array data;
   std::size_t row_bytes = 0;
-  Packing packing;  // left empty if rows have no elements: then nothing is to be moved
+  OwnPacking own;  // left empty if rows have no elements: then nothing is to be moved
+
+  Packing packing() const { return own.view(); }
 
   Packed(Napi::Value data_value, Napi::Value batch_sizes, Napi::Value order, std::size_t batch, std::size_t width)
       : data(array(data_value, "data")) {
@@ -59,7 +61,7 @@ struct Packed {
     row_bytes = product(env, width, data.element_size);
     const std::size_t rows = width == 0 ? 0 : data.size / width;
     expect_size(env, data.size, rows * width, "data");
-    if (width > 0) packing = binding::packing(env, batch_sizes, order, batch, rows);
+    if (width > 0) own = binding::packing(env, batch_sizes, order, batch, rows);
   }
 };
 
@@ -75,7 +77,7 @@ template <class Byte>
 Padded<Byte> padded_like(Napi::Env env, const Packed& packed, const Array& found, std::size_t batch, std::size_t steps,
                          std::size_t width, bool batch_first) {
   expect_type(env, found, packed.data, "padded");
-  if (packed.packing.steps() > steps)
+  if (packed.packing().steps() > steps)
     throw_packing(env, "Expected no more batch sizes than there are steps for batchSizes");
   return padded_of<Byte>(env, found, batch, steps, width, batch_first);
 }
@@ -132,7 +134,7 @@ Napi::Value pack_padded(const Napi::CallbackInfo& info) {
   const auto padded = padded_like<const std::byte>(env, packed, array(info[0], "padded"), batch, steps, width,
                                                    flag(info[7], "batchFirst"));
   prefault(packed.data);
-  packed_rnn::pack_padded(padded, packed.packing, packed.row_bytes, packed.data.data);
+  packed_rnn::pack_padded(padded, packed.packing(), packed.row_bytes, packed.data.data);
   return env.Undefined();
 }
 
@@ -143,7 +145,7 @@ Napi::Value pad_packed(const Napi::CallbackInfo& info) {
   const Array found = array(info[1], "padded");
   const auto padded = padded_like<std::byte>(env, packed, found, batch, steps, width, flag(info[7], "batchFirst"));
   prefault(found);
-  packed_rnn::pad_packed(packed.data.data, packed.packing, packed.row_bytes, padded, fill_of(info[8], packed.data));
+  packed_rnn::pad_packed(packed.data.data, packed.packing(), packed.row_bytes, padded, fill_of(info[8], packed.data));
   return env.Undefined();
 }
 
@@ -151,9 +153,9 @@ Napi::Value pack_sequences(const Napi::CallbackInfo& info) {
   const std::size_t width = count(info[4], "width");
   const auto sequences = sequences_of<const std::byte>(info[0], array(info[1], "data"), width);
   const Packed packed(info[1], info[2], info[3], sequences.size(), width);
-  expect_lengths(info.Env(), sequences, packed.packing);
+  expect_lengths(info.Env(), sequences, packed.packing());
   prefault(packed.data);
-  packed_rnn::pack_sequences(View<const Sequence<const std::byte>>(sequences), packed.packing, packed.row_bytes,
+  packed_rnn::pack_sequences(View<const Sequence<const std::byte>>(sequences), packed.packing(), packed.row_bytes,
                              packed.data.data);
   return info.Env().Undefined();
 }
@@ -162,8 +164,8 @@ Napi::Value unpack_sequences(const Napi::CallbackInfo& info) {
   const std::size_t width = count(info[4], "width");
   const auto sequences = sequences_of<std::byte>(info[1], array(info[0], "data"), width);
   const Packed packed(info[0], info[2], info[3], sequences.size(), width);
-  expect_lengths(info.Env(), sequences, packed.packing);
-  packed_rnn::unpack_sequences(packed.data.data, packed.packing, packed.row_bytes,
+  expect_lengths(info.Env(), sequences, packed.packing());
+  packed_rnn::unpack_sequences(packed.data.data, packed.packing(), packed.row_bytes,
                                View<const Sequence<std::byte>>(sequences));
   return info.Env().Undefined();
 }
@@ -202,15 +204,16 @@ Napi::Value last_steps(const Napi::CallbackInfo& info) {
   expect_type(env, last, packed.data, "last");
   expect_size(env, last.size, product(env, batch, width), "last");
   const std::size_t reverse_bytes = flag(info[6], "bidirectional") ? width / 2 * last.element_size : 0;
-  packed_rnn::last_steps(packed.data.data, packed.packing, packed.row_bytes, reverse_bytes, last.data);
+  packed_rnn::last_steps(packed.data.data, packed.packing(), packed.row_bytes, reverse_bytes, last.data);
   return env.Undefined();
 }
 
 }  // namespace
 
-Packing packing(Napi::Env env, Napi::Value batch_sizes, Napi::Value order, std::size_t batch, std::size_t rows) {
-  const Packing result = {view<std::int32_t>(batch_sizes, "batchSizes"),
-                          optional_view<std::int32_t>(order, "sortedIndices"), batch};
+OwnPacking packing(Napi::Env env, Napi::Value batch_sizes, Napi::Value order, std::size_t batch, std::size_t rows) {
+  const auto copy = [](View<std::int32_t> view) { return std::vector<std::int32_t>(view.begin(), view.end()); };
+  OwnPacking result = {copy(view<std::int32_t>(batch_sizes, "batchSizes")),
+                       copy(optional_view<std::int32_t>(order, "sortedIndices")), batch};
   check_batch_sizes(env, result.batch_sizes, batch, rows);
   if (!is_null(order)) check_order(env, result.order, batch);
   return result;
