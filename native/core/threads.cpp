@@ -6,7 +6,9 @@
 #include <condition_variable>
 #include <cstdio>
 #include <exception>
+#include <memory>
 #include <mutex>
+#include <new>
 #include <thread>
 #include <vector>
 
@@ -227,7 +229,8 @@ class Pool {
     }
     ending.clear();  // without the lock: who has borrowed one needs it to give it back
     const std::lock_guard<std::mutex> lock(mutex_);
-    if (busy_ == 0) std::vector<std::unique_ptr<Team::Job>>().swap(jobs_);
+    // Another environment may have begun meanwhile.
+    if (busy_ == 0 && helpers_.empty()) std::vector<std::unique_ptr<Team::Job>>().swap(jobs_);
   }
 
  private:
