@@ -47,7 +47,7 @@ function describeObject(value: object): string {
   if (array) return `${withArticle(array)} of length ${String((value as Uint8Array).length)}`
   if (Array.isArray(value)) return `an array of length ${String(value.length)}`
   const { data, shape } = value as { data?: unknown; shape?: unknown }
-  if (typedArrayName(data) && Array.isArray(shape)) return `a tensor of shape ${shapeText(shape as number[])}`
+  if (typedArrayName(data) && Array.isArray(shape)) return `a tensor of shape [${shape.map(describe).join(', ')}]`
   const name = (value as { constructor?: { name?: unknown } }).constructor?.name
   return typeof name === 'string' && name !== '' && name !== 'Object' ? withArticle(name) : 'an object'
 }

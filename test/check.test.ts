@@ -44,6 +44,7 @@ test.each<[unknown, string]>([
   [new Float32Array(3), 'a Float32Array of length 3'],
   [new Int8Array(0), 'an Int8Array of length 0'],
   [{ data: new Float32Array(2), shape: [1, 2] }, 'a tensor of shape [1, 2]'],
+  [{ data: new Float32Array(2), shape: [Symbol('x'), Object.create(null)] }, 'a tensor of shape [a symbol, an object]'],
   [{}, 'an object'],
   [Object.create(null), 'an object'],
   [new Map(), 'a Map'],
