@@ -1,6 +1,6 @@
 import { getHeapStatistics } from 'node:v8'
 import { expected, fail } from './errors'
-import { allocateIntegers, copyOfIntegers } from './memory'
+import { allocateIntegers, copyOfArray } from './memory'
 
 const toStringTag = Object.getOwnPropertyDescriptor(
   Object.getPrototypeOf(Uint8Array.prototype),
@@ -177,7 +177,7 @@ export type Lengths = readonly number[] | Int32Array | BigInt64Array
 /** A copy of a list of whole numbers as an Int32Array; their range is the caller's to check. */
 export function integers(value: unknown, argument: string): Int32Array {
   const name = typedArrayName(value)
-  if (name === 'Int32Array') return copyOfIntegers(value as Int32Array)
+  if (name === 'Int32Array') return copyOfArray(value as Int32Array, 'int32')
   if (name !== 'BigInt64Array' && !Array.isArray(value)) {
     expected('ERR_ARG_TYPE', 'an array of whole numbers, an Int32Array or a BigInt64Array', argument, describe(value))
   }

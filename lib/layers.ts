@@ -2,7 +2,7 @@ import { type NativeModule, native } from './binding'
 import * as check from './check'
 import { describe, shapeText } from './check'
 import { expected, fail } from './errors'
-import { copyOfFloats } from './memory'
+import { copyOfArray } from './memory'
 import type { OutputOf } from './recurrent'
 import { PackedSequence } from './sequence'
 import { type Tensor, type TensorLike, type View, allocateOutput, view } from './tensor'
@@ -47,7 +47,7 @@ export class Embedding {
   static fromStateDict(stateDict: StateDict, options?: LayerLoadOptions): Embedding {
     const entries = layerEntries(stateDict, options)
     const { sizes, values } = layerValues(entries, ['weight'], 'Embedding')
-    return new Embedding(sizes, copyOfFloats(values[0]!))
+    return new Embedding(sizes, copyOfArray(values[0]!, 'float32'))
   }
 
   /**

@@ -41,14 +41,9 @@ export function allocateIntegers(length: number): Int32Array {
   return allocateData('int32', length) as Int32Array
 }
 
-export function copyOfIntegers(array: Int32Array): Int32Array {
-  const copy = allocateIntegers(array.length)
-  if (array.length > 0) copy.set(array) // nothing can be read of a detached one
-  return copy
-}
-
-export function copyOfFloats(array: Float32Array): Float32Array {
-  const copy = allocateData('float32', array.length) as Float32Array
-  if (array.length > 0) copy.set(array)
+/** The type is that of the array. Of a detached one, which cannot be read, nothing. */
+export function copyOfArray<D extends TypedArray>(array: D, type: DType): D {
+  const copy = allocateData(type, array.length) as D
+  if (array.length > 0) copy.set(array as never)
   return copy
 }

@@ -16,7 +16,7 @@ import {
   resolveOptions,
   sizesOf
 } from './kinds'
-import { copyOfFloats } from './memory'
+import { copyOfArray } from './memory'
 import { loadSafetensors } from './safetensors'
 import { PackedSequence } from './sequence'
 import { RecurrentStream, type Stream } from './stream'
@@ -345,7 +345,7 @@ abstract class Parametrized<O extends object> {
     this.options = resolved as unknown as Readonly<Required<O>>
     this.#parameters = parameters
     parameters.forEach(({ name, shape }, i) => {
-      if (shape.length === 1) this.#biases.set(name, copyOfFloats(values[i]!))
+      if (shape.length === 1) this.#biases.set(name, copyOfArray(values[i]!, 'float32'))
     })
     this.engine = new Engine(kind, resolved, values)
   }

@@ -1,6 +1,6 @@
 import { describe } from './check'
 import { expected, fail } from './errors'
-import { copyOfFloats } from './memory'
+import { copyOfArray } from './memory'
 import type { Call, Engine, HiddenState, LSTMState, Result, State } from './recurrent'
 import { type PackedSequence, packSequence, unpackSequence } from './sequence'
 import { type TensorLike, allocateFloats, allocateOutput, Tensor } from './tensor'
@@ -89,7 +89,7 @@ export class RecurrentStream<S extends HiddenState> implements Stream<S> {
     const output = allocateOutput([steps, this.#engine.outputSize])
     if (steps === 0) return output
     if (this.#pending) {
-      const copy = copyOfFloats(data)
+      const copy = copyOfArray(data, 'float32')
       await this.#hold(this.#pending.then(() => this.#advance(copy, steps, output)))
     } else {
       await this.#hold(this.#advance(data, steps, output))
@@ -209,7 +209,7 @@ function initial(engine: Engine, state: State | null | undefined): Held {
 }
 
 function copyOf({ data, shape }: Tensor): Tensor {
-  return new Tensor(copyOfFloats(data), shape)
+  return new Tensor(copyOfArray(data, 'float32'), shape)
 }
 
 function callOf(input: Float32Array, steps: number, from: Held, output: Tensor, to: Held): Call {

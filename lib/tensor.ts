@@ -88,8 +88,9 @@ export class Tensor<D extends TypedArray = Float32Array> {
  * @param values numbers, bigints (int64) or booleans (bool), nested as deep as the tensor has dimensions; all rows of one length
  * @param shape the shape; without it that of the nesting, or `[length]`
  * @param type the element type; without it the typed array's own, or float32, int64, bool by the kind of the first value
- * @throws ERR_ARG_TYPE for anything but numbers and arrays; ERR_SHAPE for ragged rows or a shape of another size;
- *   ERR_ARG_VALUE for an unknown type, or a value that an integer type can't hold; ERR_DETACHED; ERR_ALLOCATION
+ * @throws ERR_ARG_TYPE for anything but numbers and arrays; ERR_SHAPE for ragged rows, a shape of another size, or more
+ *   than 64 dimensions; ERR_ARG_VALUE for an unknown type, or a value that an integer type can't hold; ERR_DETACHED;
+ *   ERR_ALLOCATION
  */
 export function tensor(values: NestedArray | TypedArray, shape?: readonly number[], type?: DType): Tensor {
   if (type !== undefined && !Object.hasOwn(constructors, type)) {
@@ -123,9 +124,10 @@ function fill({ data, type }: Tensor<TypedArray>, values: ArrayLike<number | big
   const isFloat = type === 'float32' || type === 'float64'
   for (let i = 0; i < data.length; ++i) {
     const value = values[i]!
-    const stored = store(data, i, typeof value === 'bigint' && type === 'int64' ? value : Number(value), type)
-    // Floats may overflow to infinity, as in PyTorch.
-    if (!stored && !isFloat) expected('ERR_ARG_VALUE', `whole numbers that ${type} can hold`, 'values', describe(value))
+    const isExact = type !== 'int64' || typeof value !== 'number' || Number.isSafeInteger(value)
+    const element = type === 'int64' && typeof value === 'bigint' ? value : Number(value)
+    if ((isExact && store(data, i, element, type)) || isFloat) continue // floats overflow to infinity, as in PyTorch
+    expected('ERR_ARG_VALUE', `whole numbers that ${type} can hold`, 'values', describe(value))
   }
 }
 

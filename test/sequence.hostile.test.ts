@@ -277,7 +277,14 @@ describe('sizes', () => {
     const endless = function* (): Generator<TensorLike> {
       for (const item = floats(1); ;) yield item
     }
-    expectError(() => padSequence(endless()), RangeError, 'ERR_ALLOCATION', 'for sequences', most, 'sequences')
+    expectError(
+      () => padSequence(endless()),
+      RangeError,
+      'ERR_ALLOCATION',
+      'for sequences',
+      most,
+      'node --max-old-space-size'
+    )
   })
 
   test('of results that no machine holds are refused', () => {

@@ -187,6 +187,8 @@ describe('tensor', () => {
   test('refuses what an integer type cannot hold', () => {
     const wrong: [NestedArray | Float64Array, DType, string][] = [
       [[0.5], 'int64', '0.5'],
+      [[2 ** 53], 'int64', '9007199254740992'],
+      [Float64Array.of(2 ** 60), 'int64', '1152921504606847000'],
       [[1, 300], 'int8', '300'],
       [[-1], 'uint8', '-1'],
       [[1.5], 'int32', '1.5'],

@@ -49,7 +49,7 @@ void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
 namespace packed_rnn::test {
 namespace {
 
-// Has the n-th request fail, for every n until body() makes no so many any more. Whether it threw is handed to after().
+// Has the n-th request of body() fail, for every n up to the number that it makes, and tells after() whether it threw.
 template <class Body, class After>
 void exhaust(const Body& body, const After& after) {
   for (int n = 1; n < 1000; ++n) {
@@ -89,11 +89,8 @@ TEST(Exhaustion, OfACallIsThrownAndTheNextCallIsWhole) {
   set_num_threads(3);
   for (const Kernels* kernels : best_tables()) {
     for (const std::size_t directions : {1, 2}) {
-      RecurrentOptions options;
-      options.cell = &cells[0];
-      options.input_size = options.hidden_size = 72;
-      options.num_layers = directions;
-      options.num_directions = directions;
+      const std::size_t layers = directions;
+      const RecurrentOptions options = options_of(cells[0], 72, 72, layers, directions);
       const Module parameters(random, options);
       for (const std::vector<int>& lengths : {std::vector<int>{40}, std::vector<int>{40, 39, 38, 21, 20, 7}}) {
         const Batch batch(random, options, lengths);
@@ -114,11 +111,8 @@ TEST(Exhaustion, OfACallIsThrownAndTheNextCallIsWhole) {
 
 TEST(Allocations, OfASingleStepAreOne) {
   std::mt19937 random(2);
-  RecurrentOptions options;
-  options.input_size = options.hidden_size = 20;
   for (const Cell& cell : cells) {
-    options.cell = &cell;
-    const Recurrent module = Module(random, options).build(*supported_kernels().tables[0]);
+    const Recurrent module = Module(random, options_of(cell, 20, 20)).build(*supported_kernels().tables[0]);
     std::vector<float> x(20), h(20), c(20), y(20);
     packed_rnn::Run run;  // Google Test has one, too
     run.layout = Layout::padded(1, 1, false);

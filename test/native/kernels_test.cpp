@@ -62,10 +62,7 @@ TEST_P(EveryIsa, GivesTheBitsOfPortable) {
 TEST_P(EveryIsa, GivesTheBitsOfPortableForLargePanels) {
   std::mt19937 random(12);
   for (const Cell& cell : cells) {
-    RecurrentOptions options;
-    options.cell = &cell;
-    options.input_size = 2500;
-    options.hidden_size = 35;
+    const RecurrentOptions options = options_of(cell, 2500, 35);
     const Module module(random, options);
     // Those whose steps are projected in chunks, of one thread or of two.
     std::vector<int> lengths = {130, 130, 100, 100, 100};
@@ -80,10 +77,7 @@ TEST_P(EveryIsa, GivesTheBitsOfPortableForLargePanels) {
 TEST_P(EveryIsa, GivesTheBitsOfPortableForFarWeights) {
   std::mt19937 random(13);
   for (const Cell& cell : cells) {
-    RecurrentOptions options;
-    options.cell = &cell;
-    options.hidden_size = 600;
-    options.input_size = 4800 / cell.gates - options.hidden_size;
+    const RecurrentOptions options = options_of(cell, 4800 / cell.gates - 600, 600);
     const Module module(random, options);
     const Recurrent tested = module.build(*GetParam());
     ASSERT_GT(tested.bytes(), most_near_bytes);

@@ -17,6 +17,19 @@ inline std::vector<float> random_floats(std::mt19937& random, std::size_t size, 
   return values;
 }
 
+inline RecurrentOptions options_of(const Cell& cell, std::size_t inputs, std::size_t units, std::size_t layers = 1,
+                                   std::size_t directions = 1, std::size_t projection = 0, bool bias = true) {
+  RecurrentOptions options;
+  options.cell = &cell;
+  options.input_size = inputs;
+  options.hidden_size = units;
+  options.num_layers = layers;
+  options.num_directions = directions;
+  options.proj_size = projection;
+  options.bias = bias;
+  return options;
+}
+
 struct Module {
   RecurrentOptions options;
   std::vector<std::vector<float>> parameters;

@@ -17,19 +17,6 @@ const Kernels& best() {
   return *supported_kernels().tables[0];
 }
 
-RecurrentOptions options_of(const Cell& cell, std::size_t inputs, std::size_t units, std::size_t layers = 1,
-                            std::size_t directions = 1, std::size_t projection = 0, bool bias = true) {
-  RecurrentOptions options;
-  options.cell = &cell;
-  options.input_size = inputs;
-  options.hidden_size = units;
-  options.num_layers = layers;
-  options.num_directions = directions;
-  options.proj_size = projection;
-  options.bias = bias;
-  return options;
-}
-
 // Runs each sequence on its own through the layers, in double.
 void expect_close(const Module& module, const Batch& batch, const Result& result) {
   const RecurrentOptions& o = module.options;
