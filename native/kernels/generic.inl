@@ -606,6 +606,24 @@ PACKED_RNN_INLINE void stream_block(const Work& work, std::size_t row, std::size
   }
 }
 
+// Rows so far apart fall into one set of the closest cache, which of many processors has room for eight lines: more
+// rows would push each other out from one k to the next.
+constexpr std::size_t set_stride = 4096, most_rows_in_a_set = 8;
+
+inline bool share_a_set(const float* const* rows) {
+  return (reinterpret_cast<std::uintptr_t>(rows[1]) - reinterpret_cast<std::uintptr_t>(rows[0])) % set_stride == 0;
+}
+
+// How many rows a block of a step has at most.
+template <class V, class Cell>
+PACKED_RNN_INLINE std::size_t most_rows(const Work& work) {
+  constexpr std::size_t most = Tile<V, Cell>::max_rows;
+  if (most <= most_rows_in_a_set || work.step->rows <= most_rows_in_a_set) return most;
+  const bool reads_x = !work.step->start, reads_h = !work.projected && work.panels->hidden_size > 0;
+  return (reads_x && share_a_set(work.step->input)) || (reads_h && share_a_set(work.step->hidden)) ? most_rows_in_a_set
+                                                                                                   : most;
+}
+
 // How many of some rows the first of `count` blocks takes. They are of nearly equal size, for a small last one would
 // use the weights badly. But where the sums of one stream hardly hide the latency of an fma unless the tile is full, as
 // many blocks as can be are full, and the last ones small enough for both streams.
@@ -658,7 +676,7 @@ constexpr bool fetch_pays(std::size_t bytes, std::size_t rows) {
 // All rows of a step, panel by panel, so that a panel's weights are fetched once for all blocks.
 template <class V, class Cell, bool projects>
 PACKED_RNN_INLINE void blocks(Work work, std::size_t first, std::size_t last) {
-  constexpr std::size_t most = Tile<V, Cell>::max_rows;
+  const std::size_t most = most_rows<V, Cell>(work);
   const std::size_t rows = work.step->rows, count = (rows + most - 1) / most;
   const bool backwards = work.step->backwards;
   const std::size_t panel_size =

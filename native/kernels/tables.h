@@ -1,6 +1,8 @@
 // The tables that the ISA files define.
 #pragma once
 
+#include <cstdint>
+
 #include "kernels/kernels.h"
 #include "kernels/region.h"
 

@@ -86,6 +86,25 @@ TEST_P(EveryIsa, GivesTheBitsOfPortableForFarWeights) {
   }
 }
 
+// x and h of whole multiples of 4 KiB, which a step takes fewer rows of at once; with panels below and above what is
+// gone through stream by stream.
+TEST_P(EveryIsa, GivesTheBitsOfPortableForRowsInOneSet) {
+  std::mt19937 random(14);
+  for (const Cell& cell : cells) {
+    for (const auto& [inputs, units] : {std::pair<std::size_t, std::size_t>(1024, 5), {3072, 35}, {3, 1024}}) {
+      const RecurrentOptions options = options_of(cell, inputs, units);
+      const Module module(random, options);
+      std::vector<int> lengths(9, 4);
+      lengths.insert(lengths.end(), 4, 3);
+      lengths.insert(lengths.end(), 9, 2);
+      if (inputs > units) lengths.insert(lengths.end(), 108, 1);
+      const Batch batch(random, options, lengths);
+      EXPECT_TRUE(forward(module.build(*GetParam()), batch) == forward(module.build(portable()), batch))
+          << cell.name << ", " << inputs << " inputs, " << units << " units";
+    }
+  }
+}
+
 std::vector<float*> rows_of(std::vector<float>& values, std::size_t size) {
   std::vector<float*> rows;
   for (std::size_t i = 0; i < values.size(); i += size) rows.push_back(values.data() + i);
