@@ -28,6 +28,11 @@ struct Parting {
 };
 constexpr Parting partings[] = {{320 << 10, 2}, {640 << 10, 3}, {1 << 20, 4}, {2 << 20, 12}};
 
+// Where the panels divide so unevenly that threads which share a step rest for more than a twentieth of it (13 panels
+// on two threads), shares of the sequences win earlier, and for larger weights.
+constexpr Parting uneven_parting = {4 << 20, 8};
+constexpr std::size_t most_rest = 20;
+
 // Threads with shares of their own go on together when there are more of them than sequences left, if a step then takes
 // longer than to meet, for weights beyond the closest caches; if each can have so many panels; and if so many steps are
 // left that it pays to begin anew.
@@ -81,12 +86,16 @@ void Recurrent::unpack(View<float* const> matrices) const {
 // shares would not pay, all threads go through the steps together, each with its part of the panels.
 std::size_t Recurrent::shares(std::size_t sequences, std::size_t threads) const {
   if (options_.num_directions >= threads) return 1;
-  for (const auto& [most_bytes, least_rows] : partings) {
-    if (bytes() / directions_.size() > most_bytes) continue;
-    const std::size_t most = std::min(sequences / least_rows, threads);
-    return most * options_.num_directions < threads ? 1 : most;
-  }
-  return 1;
+  const std::size_t bytes = bytes_ / directions_.size(), panels = directions_[0].weights.panel_count();
+  const bool uneven = most_rest * ((panels + threads - 1) / threads * threads - panels) > panels;
+  std::size_t least_rows = sequences + 1;
+  const auto take = [&](const Parting& parting) {
+    if (bytes <= parting.most_bytes) least_rows = std::min(least_rows, parting.least_rows);
+  };
+  for (const Parting& parting : partings) take(parting);
+  if (uneven) take(uneven_parting);
+  const std::size_t most = std::min(sequences / least_rows, threads);
+  return most * options_.num_directions < threads ? 1 : most;
 }
 
 // All threads, if there is so much to do that a helper comes in time, and some of it can be shared.
