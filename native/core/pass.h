@@ -52,7 +52,7 @@ class Pass {
   // of the weights is no smaller than the first of these, and all of them no larger than the second: smaller parts are
   // mostly still in the closest cache from the step before, and larger weights lose more by weight_ih being read for
   // each chunk.
-  static constexpr std::size_t least_carried_bytes = 100 << 10, most_carried_bytes = 9 << 20;
+  static constexpr std::size_t least_carried_bytes = 100 << 10, most_carried_bytes = 13 << 20;
 
   // Steps whose x is projected at once.
   struct Chunk {
