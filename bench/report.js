@@ -1,8 +1,8 @@
 'use strict'
-// node bench/report.js: from results/ISA.json the tables of the README and of docs/, and the plots. A processor without
-// AVX-512 has other limits, and so a table and a page of its own. What stands in a document between <!-- bench:NAME:begin
-// --> and <!-- bench:NAME:end --> is written here: in the README by the name of the instruction set, in
-// docs/performance.md by that of the table. docs/performance-ISA.md is written as a whole.
+// node bench/report.js: from results/TABLE.json the tables of the README and of docs/, and the plots. Processors that take
+// different tables of kernels have other limits, and so a table and a page of their own. What stands in a document between
+// <!-- bench:NAME:begin --> and <!-- bench:NAME:end --> is written here: in the README by the name of the kernels' table,
+// in docs/performance.md by that of the suite. docs/performance-TABLE.md is written as a whole.
 const fs = require('node:fs')
 const path = require('node:path')
 const { plotsOf } = require('./plots')
@@ -12,10 +12,10 @@ const root = path.join(__dirname, '..')
 const folderOfResults = path.join(__dirname, 'results')
 
 /** Whose results docs/performance.md and the plots show; and what the others are called. */
-const mainIsa = 'avx512'
-const isaNames = { avx2: 'AVX2', neon: 'NEON', portable: 'SSE2' }
+const mainTable = 'avx512'
+const names = { avx512_halved: 'AVX-512 on units of 256 bits', avx2: 'AVX2', neon: 'NEON', portable: 'SSE2' }
 
-const resultsFile = (isa) => path.join(folderOfResults, `${isa}.json`)
+const resultsFile = (table) => path.join(folderOfResults, `${table}.json`)
 
 /** All tables, for the terminal. */
 const text = (results) =>
@@ -30,6 +30,8 @@ function replaceBetween(document, name, content) {
   if (from < 0 || to < from) throw new Error(`There is no place for ${name}: ${begin} and ${end} are missing`)
   return `${document.slice(0, from + begin.length)}\n\n${content}\n\n${document.slice(to)}`
 }
+
+const hasPlace = (file, name) => fs.readFileSync(file, 'utf8').includes(`<!-- bench:${name}:begin -->`)
 
 function rewrite(file, contents) {
   let document = fs.readFileSync(file, 'utf8')
@@ -49,22 +51,26 @@ function headingsOf(document) {
   return headings
 }
 
-function page(results, isa, main) {
+function page(results, table, main) {
   const headings = headingsOf(main)
-  const sections = tablesOf(results).map(([name, table]) => `${headings[name]}\n\n${table}`)
+  const sections = tablesOf(results).map(([name, text]) => `${headings[name]}\n\n${text}`)
   const intro =
-    `The tables of [performance.md](performance.md), which explains them, from a processor whose best instruction set is ` +
-    `${isaNames[isa]}. All of this page is written by \`npm run bench\` on such a machine.`
-  return [`# Performance with ${isaNames[isa]}`, intro, ...sections].join('\n\n') + '\n'
+    `The tables of [performance.md](performance.md), which explains them, from a processor whose best is ` +
+    `${names[table]}. All of this page is written by \`npm run bench\` on such a machine.`
+  return [`# Performance with ${names[table]}`, intro, ...sections].join('\n\n') + '\n'
 }
 
-/** Writes documents and plots below `folder`, the project's own, from what was measured with an instruction set. */
-function write(results, isa, folder = root) {
+/** Writes documents and plots below `folder`, the project's own, from what was measured with a table of kernels. */
+function write(results, table, folder = root) {
   const docs = path.join(folder, 'docs')
   const main = path.join(docs, 'performance.md')
-  if (results.suites.table) rewrite(path.join(folder, 'README.md'), [[isa, readme(results)]])
-  if (isa !== mainIsa) {
-    fs.writeFileSync(path.join(docs, `performance-${isa}.md`), page(results, isa, fs.readFileSync(main, 'utf8')))
+  const front = path.join(folder, 'README.md')
+  if (results.suites.table && hasPlace(front, table)) rewrite(front, [[table, readme(results)]])
+  if (table !== mainTable) {
+    fs.writeFileSync(
+      path.join(docs, `performance-${table.replace('_', '-')}.md`),
+      page(results, table, fs.readFileSync(main, 'utf8'))
+    )
     return
   }
   rewrite(main, tablesOf(results))

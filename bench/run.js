@@ -1,7 +1,8 @@
 'use strict'
 // npm run bench [-- SUITE… --torch --quick]
 //
-// Measures packed-rnn beside its rivals, each suite in a process of its own, keeps the results in results/ISA.json, and
+// Measures packed-rnn beside its rivals, each suite in a process of its own, keeps the results in results/TABLE.json (by the table of
+// kernels that the processor takes), and
 // writes from them the tables and plots of the documentation. Names of suites measure these alone, beside what that
 // file holds of the others. --torch installs Debian's PyTorch where it is missing; --quick only shows that
 // everything runs, and keeps nothing.
@@ -101,16 +102,19 @@ function commit() {
   return git('rev-parse', '--short', 'HEAD') + (changed ? ' with changes' : '')
 }
 
+/** A hypervisor may leave nothing of the name but the maker; Linux on x86 also has the numbers that tell processors apart. */
 function cpuModel() {
   const [{ model }] = os.cpus()
-  return `${process.arch}, ${model.trim()}`
+  const info = fs.existsSync('/proc/cpuinfo') ? fs.readFileSync('/proc/cpuinfo', 'utf8') : ''
+  const numbers = /^cpu family\s*: (\d+)\nmodel\s*: (\d+)$/m.exec(info)
+  return `${process.arch}, ${model.trim()}${numbers ? ` (family ${numbers[1]}, model ${numbers[2]})` : ''}`
 }
 
 /** Writes the documents into a copy, to show that they can be written. */
-function writeAside(results, isa) {
+function writeAside(results, table) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'packed-rnn-bench-'))
   for (const file of ['README.md', 'docs/performance.md']) fs.cpSync(path.join(root, file), path.join(folder, file))
-  write(results, isa, folder)
+  write(results, table, folder)
   fs.rmSync(folder, { recursive: true })
 }
 
@@ -132,8 +136,8 @@ async function main() {
   if (values.torch && !torchInstalled()) installTorch()
   const settings = { quick, torch: !quick && torchInstalled(), meter: buildMeter('machine_meter') }
 
-  const { isa } = require('..').runtime
-  const file = resultsFile(isa)
+  const table = execFileSync(settings.meter, { input: 'table\n', encoding: 'utf8' }).trim()
+  const file = resultsFile(table)
   const results = !quick && fs.existsSync(file) ? JSON.parse(fs.readFileSync(file, 'utf8')) : { suites: {}, about: {} }
   let failed = false
   for (const name of chosen) {
@@ -150,9 +154,9 @@ async function main() {
   }
   if (failed) process.exitCode = 1
   console.log(text(results))
-  if (quick) return writeAside(results, isa)
+  if (quick) return writeAside(results, table)
   fs.writeFileSync(file, `${JSON.stringify(results)}\n`)
-  write(results, isa)
+  write(results, table)
 }
 
 main().catch((error) => {

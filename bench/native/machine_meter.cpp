@@ -1,7 +1,8 @@
-// What this machine can do: answers one command per line of standard input with one number per line of standard
-// output, so that a benchmark can measure the limit in between the runs that it compares with it. A negative number
-// says that this machine lacks what was asked for.
+// What this machine can do: answers one command per line of standard input with one line of standard output, so that a
+// benchmark can measure the limit in between the runs that it compares with it. A negative number says that this
+// machine lacks what was asked for.
 //
+//   table                    the name of the table of kernels that is taken here
 //   fma ISA THREADS          GFLOP/s of fused multiply-adds on float, all threads together
 //   read ISA BYTES THREADS   GB/s of reading BYTES over and over, each thread its own
 //   step ISA UNITS ROWS      µs of the kernel alone for one step of ROWS sequences through an LSTM of UNITS units
@@ -254,10 +255,10 @@ double step(const Kernels& kernels, std::size_t units, std::size_t rows) {
   return 1e6 / steps / rate_over(turn, once);
 }
 
-double answer(std::istream& command) {
-  std::string name, isa;
+double answer(const std::string& name, std::istream& arguments) {
+  std::string isa;
   std::size_t a = 1, b = 1;
-  command >> name >> isa >> a >> b;
+  arguments >> isa >> a >> b;
   if (name == "step") {
     const Kernels* kernels = kernels_of(isa);
     return kernels ? step(*kernels, a, b) : -1;
@@ -273,6 +274,12 @@ double answer(std::istream& command) {
 int main() {
   for (std::string line; std::getline(std::cin, line);) {
     std::istringstream command(line);
-    std::cout << packed_rnn::answer(command) << std::endl;
+    std::string name;
+    command >> name;
+    if (name == "table") {
+      std::cout << packed_rnn::select_kernels()->name << std::endl;
+    } else {
+      std::cout << packed_rnn::answer(name, command) << std::endl;
+    }
   }
 }

@@ -59,7 +59,7 @@ struct Avx2 {
 
 }  // namespace
 
-constexpr Kernels avx2_kernels = make_kernels<Avx2>("avx2");
+constexpr Kernels avx2_kernels = make_kernels<Avx2>("avx2", "avx2");
 
 }  // namespace packed_rnn
 

@@ -61,8 +61,8 @@ struct Avx512 {
 
 // With fma units of 512 bits, multiplying x takes little beside waiting for weights; and steps that carry it on lose
 // more of the closest cache to it than they gain. With units of half the width they gain.
-constexpr Kernels avx512_kernels = make_kernels<Avx512>("avx512");
-constexpr Kernels avx512_halved_kernels = make_kernels<Avx512>("avx512", true);
+constexpr Kernels avx512_kernels = make_kernels<Avx512>("avx512", "avx512");
+constexpr Kernels avx512_halved_kernels = make_kernels<Avx512>("avx512_halved", "avx512", true);
 
 }  // namespace packed_rnn
 

@@ -735,8 +735,9 @@ constexpr CellKernels make_cell(bool carries) {
 
 // With `carries`, steps carry on projections; V::carries says whether their code is there.
 template <class V>
-constexpr Kernels make_kernels(const char* isa, bool carries = false) {
-  return {isa,
+constexpr Kernels make_kernels(const char* name, const char* isa, bool carries = false) {
+  return {name,
+          isa,
           V::lanes,
           make_cell<V, Lstm<V>>(carries),
           make_cell<V, Gru<V>>(carries),

@@ -78,7 +78,8 @@ struct CellKernels {
 };
 
 struct Kernels {
-  const char* isa;
+  const char* name;
+  const char* isa;  // which several tables may share
   std::size_t lanes;
   CellKernels lstm;
   CellKernels gru;

@@ -53,7 +53,7 @@ struct Neon {
 
 }  // namespace
 
-constexpr Kernels neon_kernels = make_kernels<Neon>("neon");
+constexpr Kernels neon_kernels = make_kernels<Neon>("neon", "neon");
 
 }  // namespace packed_rnn
 

@@ -138,6 +138,6 @@ struct Portable {
 
 }  // namespace
 
-constexpr Kernels portable_kernels = make_kernels<Portable>("portable");
+constexpr Kernels portable_kernels = make_kernels<Portable>("portable", "portable");
 
 }  // namespace packed_rnn

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstring>
-#include <string>
 #include <vector>
 
 #include "kernels/tables.h"
@@ -28,10 +27,6 @@ inline std::vector<const Kernels*> best_tables() {
   while (count < tables.size() && std::strcmp(tables[count]->isa, tables[0]->isa) == 0) ++count;
   tables.resize(count);
   return tables;
-}
-
-inline std::string name_of(const Kernels& table) {
-  return std::string(table.isa) + (table.lstm.beside_rows > 0 ? "_carrying" : "");
 }
 
 }  // namespace packed_rnn::test

@@ -100,7 +100,7 @@ TEST(Exhaustion, OfACallIsThrownAndTheNextCallIsWhole) {
         exhaust([&] { EXPECT_EQ(forward(parameters.build(*kernels), batch), expected); },
                 [&](int n, bool failed) {
                   failures += failed;
-                  EXPECT_EQ(forward(module, batch), expected) << name_of(*kernels) << ", request " << n;
+                  EXPECT_EQ(forward(module, batch), expected) << kernels->name << ", request " << n;
                   stop_threads();
                 });
         EXPECT_GT(failures, 0);

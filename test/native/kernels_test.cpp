@@ -338,7 +338,7 @@ TEST_P(EveryIsa, ActivationsAtTheEndsOfTheLine) {
 }
 
 INSTANTIATE_TEST_SUITE_P(, EveryIsa, testing::ValuesIn(every_table()),
-                         [](const testing::TestParamInfo<const Kernels*>& table) { return name_of(*table.param); });
+                         [](const testing::TestParamInfo<const Kernels*>& table) { return table.param->name; });
 
 }  // namespace
 }  // namespace packed_rnn::test

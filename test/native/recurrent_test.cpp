@@ -166,7 +166,7 @@ TEST(Recurrent, ALongSequenceGivesTheBitsOfItsSteps) {
     for (const Cell& cell : cells) {
       for (const auto& [inputs, units] : {std::pair{3, 300}, {300, 130}, {1000, 97}, {131, 400}, {2000, 1000}}) {
         SCOPED_TRACE(std::string(cell.name) + ", " + std::to_string(inputs) + " inputs, " + std::to_string(units) +
-                     " units, " + name_of(*kernels));
+                     " units, " + kernels->name);
         const Module module(random,
                             options_of(cell, static_cast<std::size_t>(inputs), static_cast<std::size_t>(units)));
         // 38 steps of one row: no whole number of blocks. Weights of many megabytes let larger steps project as well.
@@ -214,7 +214,7 @@ TEST(Recurrent, GivesTheSameBitsForAnyNumberOfThreads) {
             set_num_threads(threads);
             const Recurrent built = module.build(*kernels);  // the first call of a module asks for helpers
             EXPECT_TRUE(forward(built, batch) == alone)
-                << name_of(*kernels) << ", " << cell.name << ", " << threads << " threads, " << directions
+                << kernels->name << ", " << cell.name << ", " << threads << " threads, " << directions
                 << " directions, " << lengths.size() << " sequences";
           }
         }
@@ -240,7 +240,7 @@ TEST(Recurrent, GivesTheSameBitsWhereFewSequencesAreLonger) {
         for (const std::size_t threads : {2, 3}) {
           set_num_threads(threads);
           EXPECT_TRUE(forward(module.build(*kernels), batch) == alone)
-              << name_of(*kernels) << ", " << cell.name << ", " << layers << " layers, " << threads << " threads";
+              << kernels->name << ", " << cell.name << ", " << layers << " layers, " << threads << " threads";
         }
       }
     }
