@@ -275,6 +275,7 @@ struct Work {
   std::size_t last_panel = 0;         // past the last of a step
   std::ptrdiff_t ahead = 0;           // from the weights in use to those to be fetched, in floats; 0: none
   mutable bool waits = false;         // for the rest of h(t−1)
+  bool halved = false;                // fma units of half a vector's width
 
   PACKED_RNN_INLINE std::size_t ready() const { return waits ? step->ready : panels->hidden_size; }
   void await() const {
@@ -580,11 +581,28 @@ PACKED_RNN_NOINLINE void panels_of(const Work& work, std::size_t row, std::size_
   }
 }
 
+// Whether one row is faster with so few streams at once, on units of half a vector's width, for which half as many sums
+// are enough. If the closest cache can hold their weights, but not those of all panels, a step that turns round finds
+// more of what the one before has read last.
+template <class V, class Cell, std::size_t streams>
+PACKED_RNN_INLINE bool turns_in_closest(const Panels& panels, std::size_t count) {
+  constexpr std::size_t closest_bytes = 32 << 10;
+  const std::size_t bytes = panels.hidden_size * Cell::vectors * V::lanes * sizeof(float);  // of a stream
+  return streams * Cell::vectors >= enough_sums / 2 && bytes * streams <= closest_bytes &&
+         bytes * Cell::streams * count > closest_bytes;
+}
+
 // From a number of rows to the tile that is made for it.
 template <class V, class Cell, bool projects, std::size_t most = Tile<V, Cell>::max_rows>
 PACKED_RNN_INLINE void block(const Work& work, std::size_t row, std::size_t rows, std::size_t first, std::size_t last) {
   if (rows == most) {
-    panels_of<V, Cell, most, Tile<V, Cell>::streams(most), projects>(work, row, first, last);
+    constexpr std::size_t streams = Tile<V, Cell>::streams(most);
+    if constexpr (V::carries && most == 1 && !projects) {
+      if (work.halved && turns_in_closest<V, Cell, streams / 2>(*work.panels, last - first)) {
+        return panels_of<V, Cell, most, streams / 2, projects>(work, row, first, last);
+      }
+    }
+    panels_of<V, Cell, most, streams, projects>(work, row, first, last);
   } else if constexpr (most > 1) {
     block<V, Cell, projects, most - 1>(work, row, rows, first, last);
   }
@@ -709,9 +727,9 @@ PACKED_RNN_INLINE void blocks(Work work, std::size_t first, std::size_t last) {
   }
 }
 
-template <class V, class Cell>
+template <class V, class Cell, bool halved>
 void step(const Panels& panels, const Step& step, std::size_t first, std::size_t last) {
-  blocks<V, Cell, false>({&panels, &step, nullptr, last, 0, step.await != nullptr}, first, last);
+  blocks<V, Cell, false>({&panels, &step, nullptr, last, 0, step.await != nullptr, halved}, first, last);
 }
 
 template <class V, class Cell>
@@ -723,25 +741,26 @@ void project(const Panels& panels, const Projection& projection, std::size_t fir
 }
 
 template <class V, class Cell>
-constexpr CellKernels make_cell(bool carries) {
+constexpr CellKernels make_cell(bool halved) {
   return {Cell::units,
           Cell::streams,
           Cell::vectors,
           Tile<V, Cell>::max_rows,
-          carries && V::carries ? Beside<V, Cell>::rows : 0,
-          step<V, Cell>,
+          halved && V::carries ? Beside<V, Cell>::rows : 0,
+          halved ? step<V, Cell, V::carries> : step<V, Cell, false>,
           project<V, Cell>};
 }
 
-// With `carries`, steps carry on projections; V::carries says whether their code is there.
+// `halved`: for fma units of half a vector's width, whose steps carry on projections; V::carries says whether the code
+// for that is there.
 template <class V>
-constexpr Kernels make_kernels(const char* name, const char* isa, bool carries = false) {
+constexpr Kernels make_kernels(const char* name, const char* isa, bool halved = false) {
   return {name,
           isa,
           V::lanes,
-          make_cell<V, Lstm<V>>(carries),
-          make_cell<V, Gru<V>>(carries),
-          make_cell<V, Single<V, Tanh>>(carries),
-          make_cell<V, Single<V, Relu>>(carries),
-          make_cell<V, Single<V, Identity>>(carries)};
+          make_cell<V, Lstm<V>>(halved),
+          make_cell<V, Gru<V>>(halved),
+          make_cell<V, Single<V, Tanh>>(halved),
+          make_cell<V, Single<V, Relu>>(halved),
+          make_cell<V, Single<V, Identity>>(halved)};
 }

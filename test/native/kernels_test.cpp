@@ -86,6 +86,20 @@ TEST_P(EveryIsa, GivesTheBitsOfPortableForFarWeights) {
   }
 }
 
+// One row, with weights that the closest cache can just hold a part of, and with more and fewer.
+TEST_P(EveryIsa, GivesTheBitsOfPortableForOneRow) {
+  std::mt19937 random(15);
+  for (const Cell& cell : cells) {
+    for (const std::size_t units : {31, 47, 64, 100, 128, 145}) {
+      const RecurrentOptions options = options_of(cell, 20, units);
+      const Module module(random, options);
+      const Batch batch(random, options, {33, 1});
+      EXPECT_TRUE(forward(module.build(*GetParam()), batch) == forward(module.build(portable()), batch))
+          << cell.name << ", " << units << " units";
+    }
+  }
+}
+
 // x and h of whole multiples of 4 KiB, which a step takes fewer rows of at once; with panels below and above what is
 // gone through stream by stream.
 TEST_P(EveryIsa, GivesTheBitsOfPortableForRowsInOneSet) {
