@@ -1,11 +1,10 @@
 'use strict'
 // npm run bench [-- SUITE… --torch --quick]
 //
-// Measures packed-rnn beside its rivals, each suite in a process of its own, keeps the results in results/TABLE.json (by the table of
-// kernels that the processor takes), and
-// writes from them the tables and plots of the documentation. Names of suites measure these alone, beside what that
-// file holds of the others. --torch installs Debian's PyTorch where it is missing; --quick only shows that
-// everything runs, and keeps nothing.
+// Measures packed-rnn beside its rivals, each suite in a process of its own, keeps the results in results/TABLE.json, by
+// the table of kernels that this processor takes, and writes from them the tables and plots of the documentation. Names
+// of suites measure these alone, beside what that file holds of the others. --torch installs Debian's PyTorch where it is
+// missing; --quick only shows that everything runs, and keeps nothing.
 const { execFileSync, fork } = require('node:child_process')
 const fs = require('node:fs')
 const os = require('node:os')
