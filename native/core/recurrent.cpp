@@ -22,15 +22,13 @@ constexpr double least_shared_fmas = 1e6, always_shared_fmas = 2e10;
 // at most. Below, reading all weights for so few rows costs more than meeting at every step. Weights of 320 KiB are
 // mostly in the closest caches (LSTM of 96 units), 640 KiB and 1 MiB in the second level (140 and 180 units). Of larger
 // ones, a half may still be, which is what a thread reads that shares every step; beyond 2 MiB (256 units) that wins
-// for any number of sequences.
+// for any number of sequences, unless the panels divide so unevenly that some threads rest for more than a twentieth of
+// each step (13 panels on two). The first that fits counts.
 struct Parting {
   std::size_t most_bytes, least_rows;
+  bool if_uneven = false;
 };
-constexpr Parting partings[] = {{320 << 10, 2}, {640 << 10, 3}, {1 << 20, 4}, {2 << 20, 12}};
-
-// Where the panels divide so unevenly that threads which share a step rest for more than a twentieth of it (13 panels
-// on two threads), shares of the sequences win earlier, and for larger weights.
-constexpr Parting uneven_parting = {4 << 20, 8};
+constexpr Parting partings[] = {{320 << 10, 2}, {640 << 10, 3}, {1 << 20, 4}, {4 << 20, 8, true}, {2 << 20, 12}};
 constexpr std::size_t most_rest = 20;
 
 // Threads with shares of their own go on together when there are more of them than sequences left, if a step then takes
@@ -86,16 +84,13 @@ void Recurrent::unpack(View<float* const> matrices) const {
 // shares would not pay, all threads go through the steps together, each with its part of the panels.
 std::size_t Recurrent::shares(std::size_t sequences, std::size_t threads) const {
   if (options_.num_directions >= threads) return 1;
-  const std::size_t bytes = bytes_ / directions_.size(), panels = directions_[0].weights.panel_count();
-  const bool uneven = most_rest * ((panels + threads - 1) / threads * threads - panels) > panels;
-  std::size_t least_rows = sequences + 1;
-  const auto take = [&](const Parting& parting) {
-    if (bytes <= parting.most_bytes) least_rows = std::min(least_rows, parting.least_rows);
-  };
-  for (const Parting& parting : partings) take(parting);
-  if (uneven) take(uneven_parting);
-  const std::size_t most = std::min(sequences / least_rows, threads);
-  return most * options_.num_directions < threads ? 1 : most;
+  const std::size_t panels = directions_[0].weights.panel_count(), rest = (threads - panels % threads) % threads;
+  for (const auto& [most_bytes, least_rows, if_uneven] : partings) {
+    if (bytes() / directions_.size() > most_bytes || (if_uneven && most_rest * rest <= panels)) continue;
+    const std::size_t most = std::min(sequences / least_rows, threads);
+    return most * options_.num_directions < threads ? 1 : most;
+  }
+  return 1;
 }
 
 // All threads, if there is so much to do that a helper comes in time, and some of it can be shared.

@@ -547,7 +547,7 @@ PACKED_RNN_INLINE void group_of(const Work& work, std::size_t row, std::size_t p
   constexpr std::size_t panels = Tile<V, Cell>::panels(streams), width = Cell::vectors * V::lanes;
   alignas(64) float sums[Tile<V, Cell>::group_floats];
   alignas(64) float parked[Cell::parks ? Tile<V, Cell>::group_floats : 1];
-  if constexpr (V::carries && !projects && rows == 1 && Beside<V, Cell>::streams <= panels * Cell::streams) {
+  if constexpr (V::may_be_halved && !projects && rows == 1 && Beside<V, Cell>::streams <= panels * Cell::streams) {
     if (work.step->beside) {
       for (std::size_t stream = 0; stream < panels * Cell::streams; stream += Beside<V, Cell>::streams) {
         tile_beside<V, Cell>(work, panel * Cell::streams + stream, work.last_panel * Cell::streams,
@@ -597,7 +597,7 @@ template <class V, class Cell, bool projects, std::size_t most = Tile<V, Cell>::
 PACKED_RNN_INLINE void block(const Work& work, std::size_t row, std::size_t rows, std::size_t first, std::size_t last) {
   if (rows == most) {
     constexpr std::size_t streams = Tile<V, Cell>::streams(most);
-    if constexpr (V::carries && most == 1 && !projects) {
+    if constexpr (V::may_be_halved && most == 1 && !projects) {
       if (work.halved && turns_in_closest<V, Cell, streams / 2>(*work.panels, last - first)) {
         return panels_of<V, Cell, most, streams / 2, projects>(work, row, first, last);
       }
@@ -746,13 +746,13 @@ constexpr CellKernels make_cell(bool halved) {
           Cell::streams,
           Cell::vectors,
           Tile<V, Cell>::max_rows,
-          halved && V::carries ? Beside<V, Cell>::rows : 0,
-          halved ? step<V, Cell, V::carries> : step<V, Cell, false>,
+          halved && V::may_be_halved ? Beside<V, Cell>::rows : 0,
+          halved ? step<V, Cell, V::may_be_halved> : step<V, Cell, false>,
           project<V, Cell>};
 }
 
-// `halved`: for fma units of half a vector's width, whose steps carry on projections; V::carries says whether the code
-// for that is there.
+// `halved`: for fma units of half a vector's width, whose steps carry on projections; V::may_be_halved says whether the
+// code for that is there.
 template <class V>
 constexpr Kernels make_kernels(const char* name, const char* isa, bool halved = false) {
   return {name,
