@@ -14,6 +14,11 @@ namespace packed_rnn {
 
 constexpr std::size_t cache_line = 64, huge_page = std::size_t(2) << 20;
 
+// How far from each other two threads should write again and again: processors fetch lines in pairs, and who reads one
+// row after another has the next lines fetched as well. A line of another thread that is fetched so must be got back
+// from it, which takes as long as a small step where the two cores share no cache.
+constexpr std::size_t apart = 4 * cache_line;
+
 class Floats {
  public:
   Floats() = default;

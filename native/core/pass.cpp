@@ -7,7 +7,7 @@
 namespace packed_rnn {
 
 Pass::Pass(const Recurrent& module, const Run& run, std::size_t layer, std::size_t direction, const Share& share,
-           std::size_t threads, Place<const float> input, Place<float> output)
+           std::size_t threads, bool beside_others, Place<const float> input, Place<float> output)
     : module_(module),
       options_(module.options_),
       kernels_(module.kernels_.*module.options_.cell->kernels),
@@ -46,6 +46,7 @@ Pass::Pass(const Recurrent& module, const Run& run, std::size_t layer, std::size
       unprojected_[j] = unprojected_memory_.data() + j * options_.hidden_size;
     }
   }
+  if (beside_others) own_states();
   start_states();
 }
 
@@ -77,7 +78,7 @@ void Pass::Walk::run(std::size_t left, Rounds::Member* member) {
   chunks_[0] = Chunk();
   for (std::size_t place = 0; left > 0; place = 1 - place) {
     Chunk &chunk = chunks_[place], &next = chunks_[1 - place];
-    if (!chunk.carried) chunk = gather_chunk(cursor_, left, place);
+    if (!chunk.carried) chunk = pass_.chunk_rows_ > 0 ? gather_chunk(cursor_, left, place) : Chunk();
     next = Chunk();
     if (chunk.steps < 2 && !chunk.carried) {
       step(nullptr, nullptr, nullptr);
@@ -138,13 +139,16 @@ std::size_t Pass::Walk::step(const float* const* start, const Chunk* begins, con
   }
   if (open_ && steps_[now_].step.rows != rows) close();
   now_ = 1 - now_;
-  const float** const x = inputs() + pass_.start_rows_ + now_ * 2 * pass_.sequences_;
+  const float** const last = hidden();
+  const float** const x = last + (1 + now_ * 2) * pass_.sequences_ + pass_.start_rows_;
   const float** const h = x + pass_.sequences_;
   float** const outputs = outputs_.data() + now_ * pass_.sequences_;
+  float* const* const copies = pass_.own_states_ ? pass_.own_states_->hidden(now_) : nullptr;
   for (std::size_t j = 0; j < rows; ++j) {
     if (!start) x[j] = row(pass_.input_, cursor_, j, pass_.input_size_);
-    h[j] = hidden()[j];
-    hidden()[j] = outputs[j] = row(pass_.output_, cursor_, j, pass_.output_stride_);
+    h[j] = last[j];
+    outputs[j] = row(pass_.output_, cursor_, j, pass_.output_stride_);
+    last[j] = copies ? copies[j] : outputs[j];
   }
   cursor_.advance();
   steps_[now_].begins = begins;
@@ -155,6 +159,7 @@ std::size_t Pass::Walk::step(const float* const* start, const Chunk* begins, con
   step.hidden = h;
   step.cell = pass_.cell_;
   step.output = pass_.options_.proj_size ? pass_.unprojected_ : outputs;
+  step.copy = pass_.options_.proj_size ? nullptr : copies;
   step.backwards = backwards_;
   step.beside = beside;
   step.await = nullptr;
@@ -171,6 +176,7 @@ std::size_t Pass::Walk::step(const float* const* start, const Chunk* begins, con
   projection.input = pass_.unprojected_;
   projection.hidden = pass_.unprojected_;
   projection.output = outputs;
+  projection.copy = copies;
   over_panels(pass_.direction_.projection, rows, [&](std::size_t first, std::size_t last) {
     pass_.module_.kernels_.linear.step(pass_.direction_.projection.panels(), projection, first, last);
   });
@@ -250,16 +256,24 @@ void Pass::Walk::over_panels(const Weights& weights, std::size_t rows, const Bod
       parts, [&](std::size_t part) { body(first_panel(weights, part, parts), first_panel(weights, part + 1, parts)); });
 }
 
+void Pass::own_states() {
+  const std::size_t hidden_bytes = sequences_ * options_.output_size() * sizeof(float);
+  const bool keeps_hidden = sequences_ <= kernels_.tile_rows && hidden_bytes <= most_own_hidden_bytes;
+  own_states_ = std::make_unique<OwnStates>(options_.cell->has_cell_state ? sequences_ : 0, options_.hidden_size,
+                                            keeps_hidden ? sequences_ : 0, options_.output_size());
+}
+
 void Pass::start_states() {
   const std::size_t size = options_.output_size(), units = options_.hidden_size;
+  const float** const hidden = walk_.hidden();
   for (std::size_t j = 0; j < sequences_; ++j) {
     const std::size_t row = state_row(j);
-    walk_.hidden()[j] = run_.initial_hidden ? run_.initial_hidden + row * size : module_.zeros_.data();
+    hidden[j] = run_.initial_hidden ? run_.initial_hidden + row * size : module_.zeros_.data();
     if (!options_.cell->has_cell_state) continue;
-    cell_[j] = run_.final_cell + row * units;
+    cell_[j] = own_states_ ? own_states_->cell(j) : run_.final_cell + row * units;
     if (!run_.initial_cell) {
       std::fill_n(cell_[j], units, 0.0f);
-    } else if (run_.initial_cell != run_.final_cell) {
+    } else if (run_.initial_cell + row * units != cell_[j]) {
       std::memcpy(cell_[j], run_.initial_cell + row * units, units * sizeof(float));
     }
   }
@@ -267,11 +281,16 @@ void Pass::start_states() {
 
 void Pass::finish_states() {
   const std::size_t size = options_.output_size();
+  const float** const hidden = walk_.hidden();
   for (std::size_t j = 0; j < sequences_; ++j) {
-    const float*& hidden = walk_.hidden()[j];
     float* const last = run_.final_hidden + state_row(j) * size;
-    if (hidden != last) std::memcpy(last, hidden, size * sizeof(float));
-    hidden = last;
+    if (hidden[j] != last) std::memcpy(last, hidden[j], size * sizeof(float));
+    hidden[j] = last;
+  }
+  if (!own_states_ || !options_.cell->has_cell_state) return;
+  const std::size_t units = options_.hidden_size;
+  for (std::size_t j = 0; j < sequences_; ++j) {
+    std::memcpy(run_.final_cell + state_row(j) * units, cell_[j], units * sizeof(float));
   }
 }
 

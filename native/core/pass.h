@@ -3,9 +3,12 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <memory>
 #include <vector>
 
 #include "core/layout.h"
+#include "core/memory.h"
+#include "core/own_states.h"
 #include "core/recurrent.h"
 #include "core/rounds.h"
 #include "core/share.h"
@@ -28,9 +31,10 @@ class Pass {
   // Of a step, shared among threads, each has at least half of this: less is done sooner than it is shared.
   static constexpr std::size_t part_fmas = 1 << 15;
 
-  // `threads` will go through its steps together.
+  // `threads` will go through its steps together; or `beside_others`, one thread will, beside threads with passes of
+  // their own.
   Pass(const Recurrent& module, const Run& run, std::size_t layer, std::size_t direction, const Share& share,
-       std::size_t threads, Place<const float> input, Place<float> output);
+       std::size_t threads, bool beside_others, Place<const float> input, Place<float> output);
 
   // The next so many steps, by the whole team; first_row is that of the first of them in time. Between spans the hidden
   // state is in the caller's final_hidden.
@@ -131,6 +135,11 @@ class Pass {
     std::size_t open_parts_ = 0;
   };
 
+  // Beside other threads h is kept apart where a step takes one block of rows, in so many bytes at most; for more it is
+  // not worth writing twice.
+  static constexpr std::size_t most_own_hidden_bytes = 4 << 10;
+
+  void own_states();
   void start_states();
   void finish_states();
   std::size_t state_row(std::size_t j) const { return state_ * layout_.batch() + layout_.sequence(share_.sequence(j)); }
@@ -157,8 +166,11 @@ class Pass {
   SmallArray<float*, 8> written_;
   float **cell_, **unprojected_, **starts_;
   Floats start_memory_, unprojected_memory_;
+  std::unique_ptr<OwnStates> own_states_;   // beside others
   mutable std::vector<Progress> progress_;  // with the next chunk's projection, of each part of the panels
   Walk walk_;
+  // What is written at every step shares no line with what another thread reads of its pass, the next in a vector.
+  [[maybe_unused]] std::byte margin_[cache_line];
 };
 
 }  // namespace packed_rnn

@@ -111,9 +111,9 @@ Account& Recurrent::account(const Run& run) const {
   return accounts[i];
 }
 
-// One for every layer, direction and share, in this order; so many threads go through each. Layers pass their outputs
-// through two buffers in turn.
-std::vector<Pass> Recurrent::passes(const Run& run, View<const Share> shares, std::size_t threads,
+// One for every layer, direction and share, in this order; so many threads go through each, or through several side by
+// side. Layers pass their outputs through two buffers in turn.
+std::vector<Pass> Recurrent::passes(const Run& run, View<const Share> shares, std::size_t threads, bool side_by_side,
                                     const Floats (&between)[2]) const {
   std::vector<Pass> passes;
   const std::size_t layers = options_.num_layers, directions = options_.num_directions;
@@ -122,7 +122,7 @@ std::vector<Pass> Recurrent::passes(const Run& run, View<const Share> shares, st
     const Place<const float> input = {l ? between[(l - 1) % 2].data() : run.input, l > 0};
     const Place<float> output = {l + 1 < layers ? between[l % 2].data() : run.output, l + 1 < layers};
     for (std::size_t i = 0; i < directions * shares.size; ++i) {
-      passes.emplace_back(*this, run, l, i % directions, shares[i / directions], threads, input, output);
+      passes.emplace_back(*this, run, l, i % directions, shares[i / directions], threads, side_by_side, input, output);
     }
   }
   return passes;
@@ -178,7 +178,8 @@ void Recurrent::run_spans(const Run& run, std::size_t shares, Team& team) const 
   const Share whole;
   const std::vector<Share> dealt = shares == 1 ? std::vector<Share>() : deal(layout.lengths(), shares);
   const View<const Share> parts = shares == 1 ? View<const Share>(&whole, 1) : View<const Share>(dealt);
-  std::vector<Pass> passes = this->passes(run, parts, together ? team.size() : 1, between);
+  std::vector<Pass> passes =
+      this->passes(run, parts, together ? team.size() : 1, !together && team.size() > 1, between);
 
   std::size_t t = 0, row = 0;
   do {

@@ -70,7 +70,7 @@ class Recurrent {
   std::size_t parted_steps(const Layout& layout, std::size_t threads) const;
   std::size_t useful_threads(const Run& run, double fmas) const;
   Account& account(const Run& run) const;
-  std::vector<Pass> passes(const Run& run, View<const Share> shares, std::size_t threads,
+  std::vector<Pass> passes(const Run& run, View<const Share> shares, std::size_t threads, bool side_by_side,
                            const Floats (&between)[2]) const;
 
   const Kernels& kernels_;

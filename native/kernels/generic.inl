@@ -95,6 +95,12 @@ struct Two {
   }
 };
 
+template <class At, class M = typename At::Math>
+PACKED_RNN_INLINE void store_output(const At& at, const Step& step, Float<M> h) {
+  at.store(step.output, h);
+  if (step.copy) at.store(step.copy, h);
+}
+
 // An epilogue of two halves begins with what its end waits for, and leaves that in place of a sum.
 
 // c' = f c + i g, h' = o tanh c'. The products share their divisions: i g and o tanh c' take one each.
@@ -113,7 +119,7 @@ struct Lstm {
   template <class At, class M = typename At::Math>
   static PACKED_RNN_INLINE void finish(const At& at, const Step& step) {
     const Float<M> c = at.sum(1), o = at.sum(3);
-    at.store(step.output, sigmoid_times_tanh<M>(o, c));
+    store_output(at, step, sigmoid_times_tanh<M>(o, c));
   }
 };
 
@@ -132,7 +138,7 @@ struct Gru {
   template <class At, class M = typename At::Math>
   static PACKED_RNN_INLINE void finish(const At& at, const Step& step) {
     const Float<M> z = sigmoid<M>(at.sum(1)), n = tanh<M>(at.sum(2));
-    at.store(step.output, M::fma(z, M::sub(at.load(step.hidden), n), n));
+    store_output(at, step, M::fma(z, M::sub(at.load(step.hidden), n), n));
   }
 };
 
@@ -144,7 +150,7 @@ struct Single {
 
   template <class At, class M = typename At::Math>
   static PACKED_RNN_INLINE void finish(const At& at, const Step& step) {
-    at.store(step.output, Activation::template of<M>(at.sum(0)));
+    store_output(at, step, Activation::template of<M>(at.sum(0)));
   }
 };
 

@@ -54,6 +54,7 @@ struct Step {
   std::size_t ready = 0;
   float* const* cell = nullptr;    // c(t−1) → c(t): units floats (LSTM)
   float* const* output = nullptr;  // h(t): units floats
+  float* const* copy = nullptr;    // if given, where h(t) goes as well
   // Panels from the last to the first. A caller that turns round at every step finds in the cache what the step before
   // used last; going round in one direction it would find nothing of weights larger than the cache.
   bool backwards = false;

@@ -223,6 +223,32 @@ TEST(Recurrent, GivesTheSameBitsForAnyNumberOfThreads) {
   }
 }
 
+// Shares so small that a thread keeps its states apart, h as well; one has a sequence without steps, and layers meet
+// between spans.
+TEST(Recurrent, GivesTheSameBitsWhereThreadsKeepTheirStates) {
+  std::mt19937 random(13);
+  for (const Kernels* const kernels : best_tables()) {
+    for (const Cell& cell : cells) {
+      for (const std::size_t projection : {0, 33}) {
+        if (projection && !cell.has_cell_state) continue;
+        for (const std::size_t layers : {1, 2}) {
+          const Module module(random, options_of(cell, 40, 70, layers, 1, projection));
+          const Batch batch(random, module.options, {300, 290, 150, 70, 70, 3, 0});
+          set_num_threads(1);
+          const Result alone = forward(module.build(*kernels), batch);
+          for (const std::size_t threads : {2, 3}) {
+            set_num_threads(threads);
+            EXPECT_TRUE(forward(module.build(*kernels), batch) == alone)
+                << kernels->name << ", " << cell.name << ", " << layers << " layers, projection of " << projection
+                << ", " << threads << " threads";
+          }
+        }
+      }
+    }
+  }
+  set_num_threads(0);
+}
+
 // Threads part for the first steps, and go through the others together.
 TEST(Recurrent, GivesTheSameBitsWhereFewSequencesAreLonger) {
   std::mt19937 random(7);
