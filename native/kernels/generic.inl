@@ -630,8 +630,9 @@ PACKED_RNN_INLINE void stream_block(const Work& work, std::size_t row, std::size
   }
 }
 
-// Rows so far apart fall into one set of the closest cache, which of many processors has room for eight lines: more
-// rows would push each other out from one k to the next.
+// Rows so far apart fall into one set of the closest cache, which on processors with fma units of half a vector's width
+// has room for eight lines: more rows would push each other out from one k to the next. With units of the full width
+// (Zen 5) it has room for twelve.
 constexpr std::size_t set_stride = 4096, most_rows_in_a_set = 8;
 
 inline bool share_a_set(const float* const* rows) {
@@ -642,7 +643,7 @@ inline bool share_a_set(const float* const* rows) {
 template <class V, class Cell>
 PACKED_RNN_INLINE std::size_t most_rows(const Work& work) {
   constexpr std::size_t most = Tile<V, Cell>::max_rows;
-  if (most <= most_rows_in_a_set || work.step->rows <= most_rows_in_a_set) return most;
+  if (!work.halved || most <= most_rows_in_a_set || work.step->rows <= most_rows_in_a_set) return most;
   const bool reads_x = !work.step->start, reads_h = !work.projected && work.panels->hidden_size > 0;
   return (reads_x && share_a_set(work.step->input)) || (reads_h && share_a_set(work.step->hidden)) ? most_rows_in_a_set
                                                                                                    : most;
@@ -738,12 +739,12 @@ void step(const Panels& panels, const Step& step, std::size_t first, std::size_t
   blocks<V, Cell, false>({&panels, &step, nullptr, last, 0, step.await != nullptr, halved}, first, last);
 }
 
-template <class V, class Cell>
+template <class V, class Cell, bool halved>
 void project(const Panels& panels, const Projection& projection, std::size_t first, std::size_t last) {
   Step step;
   step.rows = projection.rows;
   step.input = projection.input;
-  blocks<V, Cell, true>({&panels, &step, projection.start}, first, last);
+  blocks<V, Cell, true>({&panels, &step, projection.start, 0, 0, false, halved}, first, last);
 }
 
 template <class V, class Cell>
@@ -754,7 +755,7 @@ constexpr CellKernels make_cell(bool halved) {
           Tile<V, Cell>::max_rows,
           halved && V::may_be_halved ? Beside<V, Cell>::rows : 0,
           halved ? step<V, Cell, V::may_be_halved> : step<V, Cell, false>,
-          project<V, Cell>};
+          halved ? project<V, Cell, V::may_be_halved> : project<V, Cell, false>};
 }
 
 // `halved`: for fma units of half a vector's width, whose steps carry on projections; V::may_be_halved says whether the
