@@ -36,11 +36,11 @@ Pass::Pass(const Recurrent& module, const Run& run, std::size_t layer, std::size
       cell_(written_.data()),
       unprojected_(cell_ + sequences_),
       starts_(unprojected_ + sequences_),
-      start_memory_(start_rows_ * direction_.weights.start_size()),
+      start_memory_(start_rows_ * start_stride()),
       unprojected_memory_(options_.proj_size ? sequences_ * options_.hidden_size : 0),
       progress_(single_rows_ > 0 ? threads : 0),
       walk_(*this) {
-  for (std::size_t r = 0; r < start_rows_; ++r) starts_[r] = start_memory_.data() + r * direction_.weights.start_size();
+  for (std::size_t r = 0; r < start_rows_; ++r) starts_[r] = start_memory_.data() + r * start_stride();
   if (options_.proj_size) {
     for (std::size_t j = 0; j < sequences_; ++j) {
       unprojected_[j] = unprojected_memory_.data() + j * options_.hidden_size;
