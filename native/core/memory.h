@@ -19,6 +19,13 @@ constexpr std::size_t cache_line = 64, huge_page = std::size_t(2) << 20;
 // from it, which takes as long as a small step where the two cores share no cache.
 constexpr std::size_t apart = 4 * cache_line;
 
+// From row to row of a block of our own, in floats: whole lines, and one more than it takes, for rows a power of two
+// apart fall into few sets of the caches.
+constexpr std::size_t row_stride(std::size_t size) {
+  constexpr std::size_t line = cache_line / sizeof(float);
+  return (size / line + 2) * line;
+}
+
 class Floats {
  public:
   Floats() = default;

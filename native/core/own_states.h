@@ -13,10 +13,10 @@ class OwnStates {
  public:
   // Of so many sequences that have c, and so many that keep h here as well; 0 of those that do not.
   OwnStates(std::size_t cells, std::size_t cell_size, std::size_t hidden, std::size_t hidden_size)
-      : memory_(margin + cells * stride(cell_size) + 2 * hidden * stride(hidden_size) + margin) {
+      : memory_(margin + cells * row_stride(cell_size) + 2 * hidden * row_stride(hidden_size) + margin) {
     float* next = memory_.data() + margin;
     const auto add = [&](std::vector<float*>& rows, std::size_t count, std::size_t size) {
-      for (; count > 0; --count, next += stride(size)) rows.push_back(next);
+      for (; count > 0; --count, next += row_stride(size)) rows.push_back(next);
     };
     add(cells_, cells, cell_size);
     for (std::vector<float*>& rows : hidden_) add(rows, hidden, hidden_size);
@@ -27,9 +27,7 @@ class OwnStates {
   float* const* hidden(std::size_t turn) const { return hidden_[turn].empty() ? nullptr : hidden_[turn].data(); }
 
  private:
-  static constexpr std::size_t margin = apart / sizeof(float), line = cache_line / sizeof(float);
-  // A line more than need be: rows of 1024 units would fall into one set of the closest cache.
-  static constexpr std::size_t stride(std::size_t size) { return (size / line + 2) * line; }
+  static constexpr std::size_t margin = apart / sizeof(float);
 
   Floats memory_;
   std::vector<float*> cells_, hidden_[2];

@@ -36,14 +36,15 @@ Pass::Pass(const Recurrent& module, const Run& run, std::size_t layer, std::size
       cell_(written_.data()),
       unprojected_(cell_ + sequences_),
       starts_(unprojected_ + sequences_),
-      start_memory_(start_rows_ * start_stride()),
-      unprojected_memory_(options_.proj_size ? sequences_ * options_.hidden_size : 0),
+      start_memory_(start_rows_ * row_stride(direction_.weights.start_size())),
+      unprojected_memory_(options_.proj_size ? sequences_ * row_stride(options_.hidden_size) : 0),
       progress_(single_rows_ > 0 ? threads : 0),
       walk_(*this) {
-  for (std::size_t r = 0; r < start_rows_; ++r) starts_[r] = start_memory_.data() + r * start_stride();
+  const std::size_t start_stride = row_stride(direction_.weights.start_size());
+  for (std::size_t r = 0; r < start_rows_; ++r) starts_[r] = start_memory_.data() + r * start_stride;
   if (options_.proj_size) {
     for (std::size_t j = 0; j < sequences_; ++j) {
-      unprojected_[j] = unprojected_memory_.data() + j * options_.hidden_size;
+      unprojected_[j] = unprojected_memory_.data() + j * row_stride(options_.hidden_size);
     }
   }
   if (beside_others) own_states();
@@ -140,7 +141,7 @@ std::size_t Pass::Walk::step(const float* const* start, const Chunk* begins, con
   if (open_ && steps_[now_].step.rows != rows) close();
   now_ = 1 - now_;
   const float** const last = hidden();
-  const float** const x = last + (1 + now_ * 2) * pass_.sequences_ + pass_.start_rows_;
+  const float** const x = inputs() + pass_.start_rows_ + now_ * 2 * pass_.sequences_;
   const float** const h = x + pass_.sequences_;
   float** const outputs = outputs_.data() + now_ * pass_.sequences_;
   float* const* const copies = pass_.own_states_ ? pass_.own_states_->hidden(now_) : nullptr;

@@ -161,10 +161,6 @@ class Pass {
   const std::size_t single_rows_;  // of them in a chunk that carries; 0 if none does
   const std::size_t start_rows_;   // of all chunks that are there at a time
 
-  // From row to row of start_memory_. A line more than it takes: rows a power of two apart fall into few sets of the
-  // caches.
-  std::size_t start_stride() const { return direction_.weights.start_size() + cache_line / sizeof(float); }
-
   // For each sequence of the share c(t−1) → c(t), and h(t) before the projection; and for each row of a chunk what
   // `project` makes of its x.
   SmallArray<float*, 8> written_;
