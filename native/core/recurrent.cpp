@@ -18,23 +18,26 @@ constexpr std::size_t span_rows = 512;
 // are asked in any case: there may be few calls of this kind, and one without, to compare, would cost as much again.
 constexpr double least_shared_fmas = 1e6, always_shared_fmas = 2e10;
 
-// From how many sequences a thread on it has a share of its own, for weights of a layer and direction of so many bytes
-// at most. Below, reading all weights for so few rows costs more than meeting at every step. Weights of 320 KiB are
-// mostly in the closest caches (LSTM of 96 units), 640 KiB and 1 MiB in the second level (140 and 180 units). Of larger
-// ones, a half may still be, which is what a thread reads that shares every step; beyond 2 MiB (256 units) that wins
-// for any number of sequences, unless the panels divide so unevenly that some threads rest for more than a twentieth of
-// each step (13 panels on two). The first that fits counts.
+// From how many sequences a thread on it has a share of its own, where threads are near each other (Team::is_near) and
+// where they are far, for weights of a layer and direction of so many bytes at most. Below, reading all weights for so
+// few rows costs more than meeting at every step. Weights of 64 KiB are mostly in the closest cache (LSTM of 45 units),
+// 320 KiB in the closest two (100 units), 640 KiB and 1 MiB in the second level (140 and 180 units). Of larger ones, a
+// half may still be, which is what a thread reads that shares every step; beyond 2 MiB (256 units) that wins for any
+// number of sequences, unless the panels divide so unevenly that some threads rest for more than a twentieth of each
+// step (13 panels on two). The first that fits counts.
 struct Parting {
-  std::size_t most_bytes, least_rows;
+  std::size_t most_bytes, least_near, least_far;
   bool if_uneven = false;
 };
-constexpr Parting partings[] = {{320 << 10, 2}, {640 << 10, 3}, {1 << 20, 4}, {4 << 20, 8, true}, {2 << 20, 12}};
+constexpr Parting partings[] = {{64 << 10, 2, 1}, {128 << 10, 4, 1},     {320 << 10, 5, 1}, {640 << 10, 6, 3},
+                                {1 << 20, 8, 4},  {4 << 20, 8, 8, true}, {2 << 20, 12, 12}};
 constexpr std::size_t most_rest = 20;
 
-// Threads with shares of their own go on together when there are more of them than sequences left, if a step then takes
-// longer than to meet, for weights beyond the closest caches; if each can have so many panels; and if so many steps are
-// left that it pays to begin anew.
-constexpr std::size_t most_parted_bytes = partings[0].most_bytes, least_rejoined_panels = 2, least_rejoined_steps = 32;
+// Threads with shares of their own go on together, when too few sequences are left, if each can have so many panels,
+// and if so many steps are left that it pays to begin anew.
+constexpr std::size_t least_rejoined_panels = 2, least_rejoined_steps = 32;
+// Of weights of so many bytes at most, threads that have parted stay apart: a step takes no longer than to meet.
+constexpr std::size_t most_parted_bytes = partings[2].most_bytes;
 
 }  // namespace
 
@@ -80,17 +83,22 @@ void Recurrent::unpack(View<float* const> matrices) const {
   assert(next == matrices.end());
 }
 
+// From how many sequences on threads part; 0 if for no number.
+std::size_t Recurrent::least_parted(std::size_t threads, bool near) const {
+  const std::size_t panels = directions_[0].weights.panel_count(), rest = (threads - panels % threads) % threads;
+  for (const auto& [most_bytes, least_near, least_far, if_uneven] : partings) {
+    if (bytes() / directions_.size() > most_bytes || (if_uneven && most_rest * rest <= panels)) continue;
+    return near ? least_near : least_far;
+  }
+  return 0;
+}
+
 // So many sequences at a step, directions and shares of them are independent, and split without any meeting. Where
 // shares would not pay, all threads go through the steps together, each with its part of the panels.
-std::size_t Recurrent::shares(std::size_t sequences, std::size_t threads) const {
+std::size_t Recurrent::shares(std::size_t sequences, std::size_t threads, bool near) const {
   if (options_.num_directions >= threads) return 1;
-  const std::size_t panels = directions_[0].weights.panel_count(), rest = (threads - panels % threads) % threads;
-  for (const auto& [most_bytes, least_rows, if_uneven] : partings) {
-    if (bytes() / directions_.size() > most_bytes || (if_uneven && most_rest * rest <= panels)) continue;
-    const std::size_t most = std::min(sequences / least_rows, threads);
-    return most * options_.num_directions < threads ? 1 : most;
-  }
-  return 1;
+  const std::size_t least = least_parted(threads, near), most = least == 0 ? 1 : std::min(sequences / least, threads);
+  return most * options_.num_directions < threads ? 1 : most;
 }
 
 // All threads, if there is so much to do that a helper comes in time, and some of it can be shared.
@@ -98,7 +106,8 @@ std::size_t Recurrent::useful_threads(const Run& run, double fmas) const {
   if (fmas < least_shared_fmas) return 1;
   const std::size_t threads = get_num_threads();
   const std::size_t step_fmas = bytes() / sizeof(float) / directions_.size() * run.layout.batch();
-  const bool shared = shares(run.layout.batch(), threads) * options_.num_directions > 1 || step_fmas >= Pass::part_fmas;
+  const bool shared =
+      shares(run.layout.batch(), threads, true) * options_.num_directions > 1 || step_fmas >= Pass::part_fmas;
   return shared ? threads : 1;
 }
 
@@ -128,16 +137,18 @@ std::vector<Pass> Recurrent::passes(const Run& run, View<const Share> shares, st
   return passes;
 }
 
-// The steps, from the first on, that threads with shares of their own go through. Of one long sequence among many short
-// ones, one thread would have all the rest for itself: they go through it together. Of two directions, one begins with
-// what is the other's rest: they keep their shares.
-std::size_t Recurrent::parted_steps(const Layout& layout, std::size_t threads) const {
+// The steps, from the first on, that threads with shares of their own go through: those with sequences enough for that,
+// where threads are near each other; where they are far, those with one for each thread, for of one long sequence among
+// many short ones, one thread would have all the rest for itself. Of two directions, one begins with what is the
+// other's rest: they keep their shares.
+std::size_t Recurrent::parted_steps(const Layout& layout, const Team& team) const {
   std::size_t t = layout.steps();
   if (options_.num_directions > 1 || bytes() / directions_.size() <= most_parted_bytes ||
-      directions_[0].weights.panel_count() < least_rejoined_panels * threads) {
+      directions_[0].weights.panel_count() < least_rejoined_panels * team.size()) {
     return t;
   }
-  while (layout.active(t - 1) < threads) --t;
+  const std::size_t least = team.is_near() ? least_parted(team.size(), true) : 1;
+  while (layout.active(t - 1) < least * team.size()) --t;
   return layout.steps() - t < least_rejoined_steps ? layout.steps() : t;
 }
 
@@ -145,8 +156,9 @@ void Recurrent::forward(const Run& run) const {
   const Layout& layout = run.layout;
   const double fmas = static_cast<double>(bytes() / sizeof(float)) * static_cast<double>(layout.rows());
   Team team(useful_threads(run, fmas), fmas < always_shared_fmas ? &account(run) : nullptr, fmas);
-  const std::size_t shares = layout.rows() == 0 ? 1 : this->shares(layout.active(0), team.size());
-  const std::size_t parted = shares == 1 ? layout.steps() : parted_steps(layout, team.size());
+  const std::size_t shares =
+      layout.rows() == 0 || team.size() == 1 ? 1 : this->shares(layout.active(0), team.size(), team.is_near());
+  const std::size_t parted = shares == 1 ? layout.steps() : parted_steps(layout, team);
   if (parted == layout.steps()) return run_spans(run, shares, team);
   Run first = run, rest = run;
   std::tie(first.layout, rest.layout) = layout.split(parted);

@@ -66,8 +66,9 @@ class Recurrent {
   friend class Pass;
 
   void run_spans(const Run& run, std::size_t shares, Team& team) const;
-  std::size_t shares(std::size_t sequences, std::size_t threads) const;
-  std::size_t parted_steps(const Layout& layout, std::size_t threads) const;
+  std::size_t least_parted(std::size_t threads, bool near) const;
+  std::size_t shares(std::size_t sequences, std::size_t threads, bool near) const;
+  std::size_t parted_steps(const Layout& layout, const Team& team) const;
   std::size_t useful_threads(const Run& run, double fmas) const;
   Account& account(const Run& run) const;
   std::vector<Pass> passes(const Run& run, View<const Share> shares, std::size_t threads, bool side_by_side,

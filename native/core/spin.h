@@ -23,6 +23,9 @@ class Spin {
     relax();
   }
 
+  // Whether it has waited, and without letting go of the processor.
+  bool has_held_on() const { return spins_ > 0 && spins_ < patient; }
+
  private:
   static constexpr int patient = 1000;
   int spins_ = 0;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/affinity.h"
+#include "core/distance.h"
 #include "core/spin.h"
 
 namespace packed_rnn {
@@ -27,6 +28,7 @@ struct Team::Job {
   alignas(64) std::atomic<std::uint64_t> state{closed};
   Call call = nullptr;
   const void* context = nullptr;
+  Clock::time_point begun;
 
   alignas(64) std::atomic<std::size_t> helpers{0};
 
@@ -42,6 +44,7 @@ struct Team::Job {
   void begin(std::size_t count, Call of, const void* with) {
     call = of;
     context = with;
+    begun = Clock::now();
     state.store(count * one_back + one_front, std::memory_order_release);
   }
 
@@ -88,6 +91,8 @@ class Helper {
   // of the last job: it finds the next one in its mailbox.
   const Team::Job* lent_to = nullptr;
 
+  bool is_near() const { return distance_.is_near(); }
+
   void give(Team::Job& job) {
     job.helpers.fetch_add(1, std::memory_order_relaxed);
     bool asleep;
@@ -128,13 +133,14 @@ class Helper {
     return mailbox_.exchange(nullptr, std::memory_order_acq_rel);
   }
 
-  static void serve(Team::Job& job) {
+  void serve(Team::Job& job) {
     Spin spin;
     for (;;) {
       const std::uint64_t now = job.state.load(std::memory_order_acquire);
       if (now == Team::Job::closed) return;
       std::size_t i;
       if (job.take_back(now, i)) {
+        if (spin.has_held_on()) distance_.add(Clock::now() - job.begun);
         job.call(job.context, i);
         job.state.fetch_add(Team::Job::one_done, std::memory_order_acq_rel);
         spin = Spin();
@@ -149,6 +155,7 @@ class Helper {
   std::condition_variable wake_;
   bool asleep_ = false;
   Detour detour_;
+  Distance distance_;
   bool stop_ = false;
   std::thread thread_;  // last: it uses the others
 };
@@ -189,25 +196,32 @@ class Pool {
     limit_ = limit;
   }
 
-  // A job with as many helpers as can be spared, or null if that is none; `busy` counts all threads at work. The
-  // account is set to null if the call will say nothing about helpers: it wanted some, but others have them.
-  Team::Job* lease(std::size_t most, Account*& account, std::size_t& size) {
-    const std::lock_guard<std::mutex> lock(mutex_);
+  // A job with as many helpers as can be spared, or null if that is none, and the threads that share it.
+  struct Lease {
     Team::Job* job = nullptr;
-    size = 1;
+    std::size_t size = 1;
+    bool near = true;
+  };
+
+  // `busy` counts all threads at work. The account is set to null if the call will say nothing about helpers: it wanted
+  // some, but others have them.
+  Lease lease(std::size_t most, Account*& account) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    Lease lease;
     if (account && !account->asks()) most = 1;
-    for (std::size_t i = 0; size < most && busy_ + size < limited() && i + 1 < limited(); ++i) {
+    for (std::size_t i = 0; lease.size < most && busy_ + lease.size < limited() && i + 1 < limited(); ++i) {
       if (i == helpers_.size() && !grow()) break;
       Helper& helper = *helpers_[i];
       if (helper.lent_to) continue;
-      if (!job) job = open();
-      helper.lent_to = job;
-      helper.give(*job);
-      ++size;
+      if (!lease.job) lease.job = open();
+      helper.lent_to = lease.job;
+      helper.give(*lease.job);
+      lease.near = lease.near && helper.is_near();
+      ++lease.size;
     }
-    busy_ += size;
-    if (most > 1 && size == 1) account = nullptr;
-    return job;
+    busy_ += lease.size;
+    if (most > 1 && lease.size == 1) account = nullptr;
+    return lease;
   }
 
   void release(Team::Job* job, std::size_t size, Account* account, double work, Clock::duration time) {
@@ -293,7 +307,10 @@ void stop_threads() {
 Team::Team(std::size_t most, Account* account, double work) : leased_(most > 1), account_(account), work_(work) {
   if (!leased_) return;
   started_ = Clock::now();
-  job_ = pool().lease(most, account_, size_);
+  const Pool::Lease lease = pool().lease(most, account_);
+  job_ = lease.job;
+  size_ = lease.size;
+  near_ = lease.near;
 }
 
 Team::~Team() {

@@ -28,6 +28,8 @@ class Team {
   Team& operator=(const Team&) = delete;
 
   std::size_t size() const { return size_; }
+  // Whether the helpers are near the calling thread, by how soon they have seen of late what they waited for.
+  bool is_near() const { return near_; }
 
   // body(i) for every i below count, in any order, on any of the threads; returns when all are done. Whoever is free
   // takes the next: the caller from the front, helpers from the back, so that in a repeated run each mostly meets the
@@ -65,6 +67,7 @@ class Team {
   Clock::time_point started_;
   Job* job_ = nullptr;
   std::size_t size_ = 1;
+  bool near_ = true;
 };
 
 }  // namespace packed_rnn

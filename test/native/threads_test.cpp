@@ -11,6 +11,7 @@
 
 #include "core/account.h"
 #include "core/affinity.h"
+#include "core/distance.h"
 #include "core/rounds.h"
 
 namespace packed_rnn::test {
@@ -112,6 +113,24 @@ TEST(Account, IsNotMisledByOneSlowCallWithoutHelpers) {
   mean_time(account, 10000, 45, [](int) { return 90.0; });
   account.add_alone(1e6, Account::Time(100000));
   EXPECT_LE(mean_time(account, 10000, 45, [](int) { return 90.0; }), 45 * 1.05);
+}
+
+TEST(Distance, IsNearUntilHelpersSeeWorkLate) {
+  using std::chrono::nanoseconds;
+  Distance distance;
+  EXPECT_TRUE(distance.is_near());
+  for (int i = 0; i < 1000; ++i) {
+    distance.add(i % 8 == 7 ? nanoseconds(1000000) : nanoseconds(80));
+    EXPECT_TRUE(distance.is_near()) << "a helper that sometimes loses its processor, " << i;
+  }
+  for (int i = 0; i < 16; ++i) distance.add(nanoseconds(300));
+  EXPECT_FALSE(distance.is_near());
+  for (int i = 0; i < 16; ++i) distance.add(nanoseconds(80));
+  EXPECT_TRUE(distance.is_near());
+  // A clock may be coarse.
+  for (int i = 0; i < 100000; ++i) distance.add(nanoseconds(0));
+  for (int i = 0; i < 16; ++i) distance.add(nanoseconds(300));
+  EXPECT_FALSE(distance.is_near());
 }
 
 TEST(Team, DoesEverythingOnce) {
