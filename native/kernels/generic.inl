@@ -206,9 +206,10 @@ using Sums = Float<V>[rows][columns];
 // fetch never faults. Near weights are faster without.
 constexpr std::size_t line = 64 / sizeof(float);
 
+template <int cache = 2>
 PACKED_RNN_INLINE void fetch([[maybe_unused]] const float* a) {
 #if defined(__GNUC__)
-  __builtin_prefetch(a, 0, 2);
+  __builtin_prefetch(a, 0, 4 - cache);
 #endif
 }
 
@@ -547,6 +548,31 @@ PACKED_RNN_NOINLINE void finish_tile(const Work& work, std::size_t row, std::siz
   }
 }
 
+// One row reads several streams of an LSTM at once, and at the beginning of a group waits for lines that no processor
+// has foreseen. So the first few of the next group are fetched before the epilogue of this one. Other cells do not gain
+// by it, AVX2 hardly; and fma units of half a vector's width have not been measured.
+template <class V, class Cell, std::size_t rows, bool projects>
+constexpr bool fetches_beginnings = V::lanes == 16 && Cell::streams > 1 && rows == 1 && !projects;
+
+template <class V, class Cell, std::size_t panels>
+PACKED_RNN_INLINE void fetch_beginnings(const Work& work, std::size_t panel) {
+  constexpr std::size_t width = Cell::vectors * V::lanes, few = 4;
+  const std::size_t next = work.step->backwards ? panel - panels : panel + panels;
+  const bool is_last = work.step->backwards ? panel < panels : (next + panels) * Cell::units > work.panels->units;
+  if (work.halved || is_last) return;
+  const std::size_t input_size = work.panels->input_size, stream_size = (input_size + work.panels->hidden_size) * width;
+  const float* weights = work.panels->weights + next * Cell::streams * stream_size;
+  if (work.step->start) weights += input_size * width;
+  PACKED_RNN_UNROLL
+  for (std::size_t k = 0; k < few; ++k) {
+    PACKED_RNN_UNROLL
+    for (std::size_t s = 0; s < panels * Cell::streams; ++s) {
+      PACKED_RNN_UNROLL
+      for (std::size_t l = 0; l < width; l += line) fetch<1>(weights + s * stream_size + k * width + l);
+    }
+  }
+}
+
 // One group of panels.
 template <class V, class Cell, std::size_t rows, std::size_t streams, bool projects>
 PACKED_RNN_INLINE void group_of(const Work& work, std::size_t row, std::size_t panel) {
@@ -565,6 +591,9 @@ PACKED_RNN_INLINE void group_of(const Work& work, std::size_t row, std::size_t p
   for (std::size_t stream = 0; stream < panels * Cell::streams; stream += streams) {
     tile<V, Cell, rows, streams, projects>(work, row, panel * Cell::streams + stream, sums + stream * width,
                                            panels * Cell::streams * width, parked);
+  }
+  if constexpr (fetches_beginnings<V, Cell, rows, projects>) {
+    fetch_beginnings<V, Cell, panels>(work, panel);
   }
   if (!projects) finish_tile<V, Cell>(work, row, rows, panel, panels, sums, parked);
 }
