@@ -101,7 +101,8 @@ std::size_t Recurrent::shares(std::size_t sequences, std::size_t threads, bool n
   return most * options_.num_directions < threads ? 1 : most;
 }
 
-// All threads, if there is so much to do that a helper comes in time, and some of it can be shared.
+// All threads, if there is so much to do that a helper comes in time, and some of it can be shared, even if they turn
+// out to be near: where they are far, they part from fewer sequences on.
 std::size_t Recurrent::useful_threads(const Run& run, double fmas) const {
   if (fmas < least_shared_fmas) return 1;
   const std::size_t threads = get_num_threads();
@@ -137,10 +138,10 @@ std::vector<Pass> Recurrent::passes(const Run& run, View<const Share> shares, st
   return passes;
 }
 
-// The steps, from the first on, that threads with shares of their own go through: those with sequences enough for that,
-// where threads are near each other; where they are far, those with one for each thread, for of one long sequence among
-// many short ones, one thread would have all the rest for itself. Of two directions, one begins with what is the
-// other's rest: they keep their shares.
+// The steps, from the first on, that threads with shares of their own go through: where they are near each other, those
+// with sequences enough to part; where they are far, those with one for each, for of one long sequence among many short
+// ones, one thread would have all the rest for itself. Of two directions, one begins with what is the other's rest:
+// they keep their shares.
 std::size_t Recurrent::parted_steps(const Layout& layout, const Team& team) const {
   std::size_t t = layout.steps();
   if (options_.num_directions > 1 || bytes() / directions_.size() <= most_parted_bytes ||
