@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <new>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -196,6 +197,11 @@ class Pool {
     limit_ = limit;
   }
 
+  void assume_near(std::optional<bool> near) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    assumed_near_ = near;
+  }
+
   // A job with as many helpers as can be spared, or null if that is none, and the threads that share it.
   struct Lease {
     Team::Job* job = nullptr;
@@ -216,7 +222,7 @@ class Pool {
       if (!lease.job) lease.job = open();
       helper.lent_to = lease.job;
       helper.give(*lease.job);
-      lease.near = lease.near && helper.is_near();
+      lease.near = lease.near && assumed_near_.value_or(helper.is_near());
       ++lease.size;
     }
     busy_ += lease.size;
@@ -278,6 +284,7 @@ class Pool {
 
   std::mutex mutex_;
   std::size_t limit_ = 0;  // 0: not asked yet
+  std::optional<bool> assumed_near_;
   std::size_t busy_ = 0;
   std::vector<std::unique_ptr<Helper>> helpers_;
   std::vector<std::unique_ptr<Team::Job>> jobs_;
@@ -298,6 +305,10 @@ void set_num_threads(std::size_t count) {
 
 std::size_t get_num_threads() {
   return pool().limit();
+}
+
+void assume_near(std::optional<bool> near) {
+  pool().assume_near(near);
 }
 
 void stop_threads() {

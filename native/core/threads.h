@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "core/account.h"
 
@@ -12,6 +13,10 @@ namespace packed_rnn {
 // The threads that one call may use, the calling one included. New calls see a change.
 void set_num_threads(std::size_t count);
 std::size_t get_num_threads();
+
+// Takes threads for near each other, or for far, whatever helpers see, so that both can be tested; with nothing, as
+// they see it. New calls see a change.
+void assume_near(std::optional<bool> near);
 
 // Ends the pool's threads; the next team starts new ones. No team may be alive.
 void stop_threads();
