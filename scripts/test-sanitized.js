@@ -28,10 +28,13 @@ const options = ['ADDON=ON', 'SANITIZE=address,undefined'].map((option) => `--CD
 const threads = ['--parallel', String(os.availableParallelism())]
 run('cmake-js/bin/cmake-js', ['build', '--out', path.join(folder, 'build'), ...threads, ...options])
 
-// What is freed is kept for a while, to be caught when it is used: not a test's business how much memory there is.
+process.env.PACKED_RNN_PREBUILD = folder
+const found = require('node-gyp-build').resolve(root)
+if (!found.startsWith(folder)) throw new Error(`Expected the addon in ${folder} to be tested, but it would be ${found}`)
+
+// One test measures how much memory is resident, and the sanitizer keeps what is freed, to notice when it is used.
 const others = '^(?!.*is freed with its owner, and does not grow)'
 run('jest/bin/jest', ['--testNamePattern', others, ...process.argv.slice(2)], {
-  PACKED_RNN_PREBUILD: folder,
   LD_PRELOAD: runtimes.join(':'),
   // Node itself leaks at exit; and an allocation that is too large is for the library to refuse.
   ASAN_OPTIONS: 'detect_leaks=0:allocator_may_return_null=1',

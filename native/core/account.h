@@ -13,8 +13,6 @@
 
 namespace packed_rnn {
 
-using Clock = std::chrono::steady_clock;
-
 class Account {
  public:
   using Time = std::chrono::duration<double, std::micro>;

@@ -6,7 +6,7 @@
 #include <atomic>
 #include <chrono>
 
-#include "core/account.h"
+#include "core/clock.h"
 
 namespace packed_rnn {
 

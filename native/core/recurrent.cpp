@@ -37,7 +37,7 @@ constexpr std::size_t most_rest = 20;
 // and if so many steps are left that it pays to begin anew.
 constexpr std::size_t least_rejoined_panels = 2, least_rejoined_steps = 32;
 // Of weights of so many bytes at most, threads that have parted stay apart: a step takes no longer than to meet.
-constexpr std::size_t most_parted_bytes = partings[2].most_bytes;
+constexpr std::size_t most_parted_bytes = 320 << 10;
 
 }  // namespace
 

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "core/account.h"
+#include "core/clock.h"
 
 namespace packed_rnn {
 

@@ -550,10 +550,7 @@ PACKED_RNN_NOINLINE void finish_tile(const Work& work, std::size_t row, std::siz
 
 // One row reads several streams of an LSTM at once, and at the beginning of a group waits for lines that no processor
 // has foreseen. So the first few of the next group are fetched before the epilogue of this one. Other cells do not gain
-// by it, AVX2 hardly; and fma units of half a vector's width have not been measured.
-template <class V, class Cell, std::size_t rows, bool projects>
-constexpr bool fetches_beginnings = V::lanes == 16 && Cell::streams > 1 && rows == 1 && !projects;
-
+// by it; and fma units of half a vector's width have not been measured.
 template <class V, class Cell, std::size_t panels>
 PACKED_RNN_INLINE void fetch_beginnings(const Work& work, std::size_t panel) {
   constexpr std::size_t width = Cell::vectors * V::lanes, few = 4;
@@ -592,7 +589,7 @@ PACKED_RNN_INLINE void group_of(const Work& work, std::size_t row, std::size_t p
     tile<V, Cell, rows, streams, projects>(work, row, panel * Cell::streams + stream, sums + stream * width,
                                            panels * Cell::streams * width, parked);
   }
-  if constexpr (fetches_beginnings<V, Cell, rows, projects>) {
+  if constexpr (V::fetches_beginnings && Cell::streams > 1 && rows == 1 && !projects) {
     fetch_beginnings<V, Cell, panels>(work, panel);
   }
   if (!projects) finish_tile<V, Cell>(work, row, rows, panel, panels, sums, parked);

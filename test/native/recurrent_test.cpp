@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <optional>
 #include <vector>
 
 #include "core/threads.h"
@@ -199,11 +200,14 @@ TEST(Recurrent, ALongSequenceGivesTheBitsOfItsSteps) {
 
 // Whether a run gives this result, where its threads are near each other and where they are far: they share the work in
 // different ways. The first call of a module asks for helpers.
-bool near_and_far(const Module& module, const Kernels& kernels, const Batch& batch, const Result& expected) {
-  bool same = true;
+testing::AssertionResult near_and_far(const Module& module, const Kernels& kernels, const Batch& batch,
+                                      const Result& expected) {
+  auto same = testing::AssertionSuccess();
   for (const bool near : {true, false}) {
     assume_near(near);
-    same = same && forward(module.build(kernels), batch) == expected;
+    if (!(forward(module.build(kernels), batch) == expected)) {
+      same = testing::AssertionFailure() << (near ? "near" : "far");
+    }
   }
   assume_near(std::nullopt);
   return same;
