@@ -5,6 +5,7 @@
       "native/core/layout.cpp",
       "native/core/memory.cpp",
       "native/core/pass.cpp",
+      "native/core/processors.cpp",
       "native/core/recurrent.cpp",
       "native/core/sequence.cpp",
       "native/core/share.cpp",

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { access } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
@@ -5,6 +6,8 @@ import path from 'node:path'
 import { getNumThreads, LSTM, runtime, setNumThreads, Tensor } from '../lib'
 import { isas, runUnder } from './support'
 import { expectError } from './thrown'
+
+const root = path.join(__dirname, '..')
 
 describe('runtime', () => {
   test('names the instruction set in use, and all that can be', () => {
@@ -18,7 +21,7 @@ describe('runtime', () => {
   })
 
   test('has the version of the package', () => {
-    const manifest = readFileSync(path.join(__dirname, '..', 'package.json'), 'utf8')
+    const manifest = readFileSync(path.join(root, 'package.json'), 'utf8')
     expect(runtime.version).toBe((JSON.parse(manifest) as { version: string }).version)
   })
 
@@ -34,8 +37,17 @@ describe('threads', () => {
     setNumThreads(before)
   })
 
-  test('are at first as many as the process may run on', () => {
-    expect(before).toBe(availableParallelism())
+  test('are at first no more than the process may run on', () => {
+    expect(before).toBeGreaterThanOrEqual(1)
+    expect(before).toBeLessThanOrEqual(availableParallelism()) // which knows of no quota in older versions of Node
+  })
+
+  const testOfLinux = process.platform === 'linux' ? test : test.skip
+  testOfLinux('are one in a process that may run on one processor', () => {
+    const [first] = /(?<=^Cpus_allowed_list:\s*)\d+/m.exec(readFileSync('/proc/self/status', 'utf8'))!
+    const script = `process.stdout.write(String(require(${JSON.stringify(root)}).getNumThreads()))`
+    const printed = execFileSync('taskset', ['-c', first, process.execPath, '-e', script], { encoding: 'utf8' })
+    expect(printed).toBe('1')
   })
 
   test('however many they are, a burst of runs leaves one thread of libuv to file reads', async () => {

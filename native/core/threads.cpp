@@ -4,7 +4,6 @@
 #include <atomic>
 #include <cassert>
 #include <condition_variable>
-#include <cstdio>
 #include <exception>
 #include <memory>
 #include <mutex>
@@ -15,6 +14,7 @@
 
 #include "core/affinity.h"
 #include "core/distance.h"
+#include "core/processors.h"
 #include "core/spin.h"
 
 namespace packed_rnn {
@@ -161,30 +161,6 @@ class Helper {
   std::thread thread_;  // last: it uses the others
 };
 
-#if defined(__linux__)
-// The whole processors that the control group grants, or 0 if it sets no limit.
-std::size_t group_quota() {
-  long long quota = 0, period = 0;
-  int found = 0;
-  if (std::FILE* const file = std::fopen("/sys/fs/cgroup/cpu.max", "r")) {
-    found = std::fscanf(file, "%lld %lld", &quota, &period);
-    std::fclose(file);
-  }
-  if (found != 2 || quota <= 0 || period <= 0) return 0;
-  return quota < period ? 1 : static_cast<std::size_t>(quota / period);
-}
-#else
-std::size_t group_quota() {
-  return 0;
-}
-#endif
-
-std::size_t granted_threads() {
-  const std::size_t cores = std::thread::hardware_concurrency(), quota = group_quota();
-  const std::size_t granted = quota && quota < cores ? quota : cores;
-  return granted ? granted : 1;
-}
-
 class Pool {
  public:
   std::size_t limit() {
@@ -265,7 +241,7 @@ class Pool {
   }
 
   std::size_t limited() {
-    if (limit_ == 0) limit_ = granted_threads();
+    if (limit_ == 0) limit_ = granted_processors();
     return limit_;
   }
 
