@@ -243,9 +243,13 @@ void Pass::Walk::close() {
   open_ = false;
 }
 
-std::size_t Pass::Walk::parts(const Weights& weights, std::size_t rows) const {
+std::size_t Pass::parts(const Weights& weights, std::size_t rows) {
   const std::size_t fmas = weights.bytes() / sizeof(float) * rows;
-  return std::min({weights.panel_count(), 1 + fmas / part_fmas, member_->count()});
+  return std::min(weights.panel_count(), 1 + fmas / part_fmas);
+}
+
+std::size_t Pass::Walk::parts(const Weights& weights, std::size_t rows) const {
+  return std::min(Pass::parts(weights, rows), member_->count());
 }
 
 template <class Body>

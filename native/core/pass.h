@@ -28,8 +28,8 @@ struct Place {
 // One direction of one layer, over a share of the sequences, span by span.
 class Pass {
  public:
-  // Of a step, shared among threads, each has at least half of this: less is done sooner than it is shared.
-  static constexpr std::size_t part_fmas = 1 << 15;
+  // How many parts the panels can be in for a step of so many rows.
+  static std::size_t parts(const Weights& weights, std::size_t rows);
 
   // `threads` will go through its steps together; or `beside_others`, one thread will, beside threads with passes of
   // their own.
@@ -102,7 +102,7 @@ class Pass {
     // What is open of a step, of parts [first, last).
     void close(const Present& present, std::size_t first, std::size_t last) const;
     void close();
-    // How many parts the panels are in for so many rows.
+    // How many parts the panels are in for so many rows, a team being as large as it is.
     std::size_t parts(const Weights& weights, std::size_t rows) const;
     static std::size_t first_panel(const Weights& weights, std::size_t part, std::size_t parts) {
       return weights.panel_count() * part / parts;
@@ -134,6 +134,9 @@ class Pass {
     bool open_ = false;
     std::size_t open_parts_ = 0;
   };
+
+  // Of a step, shared among threads, each has at least half of this: less is done sooner than it is shared.
+  static constexpr std::size_t part_fmas = 1 << 15;
 
   // Beside other threads h is kept apart where a step takes one block of rows, in so many bytes at most; for more it is
   // not worth writing twice.

@@ -14,9 +14,10 @@ namespace {
 // How many rows a span has between layers: enough to use the weights well, few enough to stay in the cache.
 constexpr std::size_t span_rows = 512;
 
-// Work of some 20 microseconds, below which a helper comes too late; and of some 400 milliseconds, from where helpers
-// are asked in any case: there may be few calls of this kind, and one without, to compare, would cost as much again.
-constexpr double least_shared_fmas = 1e6, always_shared_fmas = 2e10;
+// Work of some 10 microseconds for each thread, below which a helper comes too late; and of some 400 milliseconds, from
+// where helpers are asked in any case: there may be few calls of this kind, and one without, to compare, would cost as
+// much again.
+constexpr double least_fmas_each = 5e5, always_shared_fmas = 2e10;
 
 // From how many sequences a thread on it has a share of its own, where threads are near each other (Team::is_near) and
 // where they are far, for weights of a layer and direction of so many bytes at most. Below, reading all weights for so
@@ -101,15 +102,17 @@ std::size_t Recurrent::shares(std::size_t sequences, std::size_t threads, bool n
   return most * options_.num_directions < threads ? 1 : most;
 }
 
-// All threads, if there is so much to do that a helper comes in time, and some of it can be shared, even if they turn
-// out to be near: where they are far, they part from fewer sequences on.
+// As many threads as can each have a direction or a share of the sequences; or, where twice as many can have a part of
+// the panels, as those. And each so much to do that a helper comes in time. Shares are as if threads were near: where
+// they are far, they part from fewer sequences on.
 std::size_t Recurrent::useful_threads(const Run& run, double fmas) const {
-  if (fmas < least_shared_fmas) return 1;
-  const std::size_t threads = get_num_threads();
-  const std::size_t step_fmas = bytes() / sizeof(float) / directions_.size() * run.layout.batch();
-  const bool shared =
-      shares(run.layout.batch(), threads, true) * options_.num_directions > 1 || step_fmas >= Pass::part_fmas;
-  return shared ? threads : 1;
+  if (fmas < 2 * least_fmas_each) return 1;
+  const auto most = static_cast<std::size_t>(fmas / least_fmas_each);
+  const std::size_t threads = std::min(most, get_num_threads()), batch = run.layout.batch();
+  const std::size_t least = least_parted(threads, true), shares = least == 0 ? 0 : batch / least;
+  const std::size_t parted = std::min(threads, options_.num_directions * std::max<std::size_t>(shares, 1));
+  const std::size_t together = std::min(threads, Pass::parts(directions_[0].weights, batch));
+  return together >= 2 * parted ? together : parted;
 }
 
 // How long so many multiplications take depends on how many sequences share the weights, and a step of a stream has a

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <iterator>
 #include <optional>
 #include <vector>
 
@@ -288,6 +290,38 @@ TEST(Recurrent, GivesTheSameBitsWhereFewSequencesAreLonger) {
   }
   set_num_threads(0);
 }
+
+#if defined(__linux__)
+
+// The helpers that are started for the first run of a module, of eight threads at most.
+std::ptrdiff_t helpers_of(std::mt19937& random, std::size_t directions, const std::vector<int>& lengths) {
+  const auto threads = [] {
+    return std::distance(std::filesystem::directory_iterator("/proc/self/task"), std::filesystem::directory_iterator());
+  };
+  const Module module(random, options_of(cells[0], 32, 64, 1, directions));
+  const Batch batch(random, module.options, lengths);
+  set_num_threads(8);
+  stop_threads();
+  const std::ptrdiff_t before = threads();
+  forward(module.build(best()), batch);
+  const std::ptrdiff_t helpers = threads() - before;
+  set_num_threads(0);
+  return helpers;
+}
+
+// An LSTM with 24576 weights for one row.
+TEST(Recurrent, AsksForNoMoreHelpersThanThereIsWorkFor) {
+  std::mt19937 random(21);
+  const std::vector<int> many(64, 100);
+  EXPECT_EQ(helpers_of(random, 1, many), 7);
+  EXPECT_EQ(helpers_of(random, 1, std::vector<int>(64, 1)), 2);  // three times half a million multiplications
+  EXPECT_EQ(helpers_of(random, 1, std::vector<int>(20, 1)), 0);  // too few to be shared
+  EXPECT_EQ(helpers_of(random, 1, {2000}), 0);                   // nor are those of a single step
+  EXPECT_EQ(helpers_of(random, 2, {2000}), 1);                   // a thread for each direction
+  EXPECT_EQ(helpers_of(random, 2, {2000, 2000, 2000}), 1);
+}
+
+#endif
 
 }  // namespace
 }  // namespace packed_rnn::test
