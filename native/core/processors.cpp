@@ -1,18 +1,36 @@
 #include "core/processors.h"
 
 #include <algorithm>
-#include <cstdio>
-#include <cstring>
-#include <limits>
-#include <memory>
 #include <thread>
 
 #if defined(__linux__)
 #include <sched.h>
+
+#include <cstdio>
+#include <cstring>
+#include <limits>
+#include <memory>
+#elif defined(_WIN32)
+#define NOMINMAX
+#define WIN32_LEAN_AND_MEAN
+#include <windows.h>
+
+#include <bitset>
+#include <climits>
 #endif
 
 namespace packed_rnn {
 namespace {
+
+#if defined(__linux__)
+
+// glibc counts those of the machine (std::thread::hardware_concurrency), whatever a container or taskset leaves of
+// them.
+std::size_t allowed_processors() {
+  cpu_set_t sets[16];  // the kernel refuses a set that is too small for the machine
+  if (sched_getaffinity(0, sizeof(sets), sets) != 0) return 0;
+  return static_cast<std::size_t>(CPU_COUNT_S(sizeof(sets), sets));
+}
 
 using File = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
 
@@ -51,7 +69,26 @@ double least_quota(const std::string& mount, std::string path, bool is_version_2
   }
 }
 
+#elif defined(_WIN32)
+
+// Zeros where the process has threads in several groups of processors.
+std::size_t allowed_processors() {
+  DWORD_PTR own = 0, all = 0;
+  GetProcessAffinityMask(GetCurrentProcess(), &own, &all);
+  return std::bitset<sizeof(own) * CHAR_BIT>(own).count();
+}
+
+#else
+
+std::size_t allowed_processors() {
+  return 0;
+}
+
+#endif
+
 }  // namespace
+
+#if defined(__linux__)
 
 std::size_t group_quota(const std::string& root) {
   const std::string mount = root + "/sys/fs/cgroup";
@@ -75,25 +112,19 @@ std::size_t group_quota(const std::string& root) {
   return least < 1 ? 1 : static_cast<std::size_t>(least);
 }
 
-#if defined(__linux__)
-
-std::size_t granted_processors() {
-  // glibc counts those of the machine (std::thread::hardware_concurrency), whatever a container or taskset leaves of
-  // them. The kernel refuses a set that is too small for the machine.
-  cpu_set_t sets[16];
-  const std::size_t allowed = sched_getaffinity(0, sizeof(sets), sets) == 0
-                                  ? static_cast<std::size_t>(CPU_COUNT_S(sizeof(sets), sets))
-                                  : std::max(1u, std::thread::hardware_concurrency());
-  const std::size_t quota = group_quota("");
-  return quota == 0 ? allowed : std::min(allowed, quota);
-}
-
 #else
 
-std::size_t granted_processors() {
-  return std::max(1u, std::thread::hardware_concurrency());
+std::size_t group_quota(const std::string&) {
+  return 0;
 }
 
 #endif
+
+std::size_t granted_processors() {
+  std::size_t granted = allowed_processors();  // 0: not known
+  if (granted == 0) granted = std::max(1u, std::thread::hardware_concurrency());
+  const std::size_t quota = group_quota("");
+  return quota == 0 ? granted : std::min(granted, quota);
+}
 
 }  // namespace packed_rnn
