@@ -245,7 +245,7 @@ void Pass::Walk::close() {
 
 std::size_t Pass::parts(const Weights& weights, std::size_t rows) {
   const std::size_t fmas = weights.bytes() / sizeof(float) * rows;
-  return std::min(weights.panel_count(), 1 + fmas / part_fmas);
+  return std::min(weights.panel_count(), 1 + fmas / (2 * least_part_fmas));
 }
 
 std::size_t Pass::Walk::parts(const Weights& weights, std::size_t rows) const {

@@ -28,6 +28,8 @@ struct Place {
 // One direction of one layer, over a share of the sequences, span by span.
 class Pass {
  public:
+  // A part of a step has at least so much to do: less is done sooner than threads meet.
+  static constexpr std::size_t least_part_fmas = 1 << 14;
   // How many parts the panels can be in for a step of so many rows.
   static std::size_t parts(const Weights& weights, std::size_t rows);
 
@@ -134,9 +136,6 @@ class Pass {
     bool open_ = false;
     std::size_t open_parts_ = 0;
   };
-
-  // Of a step, shared among threads, each has at least half of this: less is done sooner than it is shared.
-  static constexpr std::size_t part_fmas = 1 << 15;
 
   // Beside other threads h is kept apart where a step takes one block of rows, in so many bytes at most; for more it is
   // not worth writing twice.

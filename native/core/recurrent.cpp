@@ -102,9 +102,9 @@ std::size_t Recurrent::shares(std::size_t sequences, std::size_t threads, bool n
   return most * options_.num_directions < threads ? 1 : most;
 }
 
-// As many threads as can each have a direction or a share of the sequences; or, where twice as many can have a part of
-// the panels, as those. And each so much to do that a helper comes in time. Shares are as if threads were near: where
-// they are far, they part from fewer sequences on.
+// As many threads as can each have a direction or a share of the sequences; or as many as can have a part of the
+// panels, if so many more that they are done sooner, although they meet at every step. And each with so much to do that
+// a helper comes in time. Shares are as if threads were near: where they are far, they part from fewer sequences on.
 std::size_t Recurrent::useful_threads(const Run& run, double fmas) const {
   if (fmas < 2 * least_fmas_each) return 1;
   const auto most = static_cast<std::size_t>(fmas / least_fmas_each);
@@ -112,7 +112,8 @@ std::size_t Recurrent::useful_threads(const Run& run, double fmas) const {
   const std::size_t least = least_parted(threads, true), shares = least == 0 ? 0 : batch / least;
   const std::size_t parted = std::min(threads, options_.num_directions * std::max<std::size_t>(shares, 1));
   const std::size_t together = std::min(threads, Pass::parts(directions_[0].weights, batch));
-  return together >= 2 * parted ? together : parted;
+  const std::size_t step_fmas = directions_[0].weights.bytes() / sizeof(float) * batch;
+  return step_fmas / together + Pass::least_part_fmas <= step_fmas / parted ? together : parted;
 }
 
 // How long so many multiplications take depends on how many sequences share the weights, and a step of a stream has a

@@ -293,32 +293,37 @@ TEST(Recurrent, GivesTheSameBitsWhereFewSequencesAreLonger) {
 
 #if defined(__linux__)
 
-// The helpers that are started for the first run of a module, of eight threads at most.
-std::ptrdiff_t helpers_of(std::mt19937& random, std::size_t directions, const std::vector<int>& lengths) {
-  const auto threads = [] {
+// The helpers that are started for the first run of an LSTM.
+std::ptrdiff_t helpers_of(std::size_t threads, std::size_t units, std::size_t directions,
+                          const std::vector<int>& lengths) {
+  const auto count = [] {
     return std::distance(std::filesystem::directory_iterator("/proc/self/task"), std::filesystem::directory_iterator());
   };
-  const Module module(random, options_of(cells[0], 32, 64, 1, directions));
+  std::mt19937 random(21);
+  const Module module(random, options_of(cells[0], 32, units, 1, directions));
   const Batch batch(random, module.options, lengths);
-  set_num_threads(8);
+  set_num_threads(threads);
   stop_threads();
-  const std::ptrdiff_t before = threads();
+  const std::ptrdiff_t before = count();
   forward(module.build(best()), batch);
-  const std::ptrdiff_t helpers = threads() - before;
+  const std::ptrdiff_t helpers = count() - before;
   set_num_threads(0);
   return helpers;
 }
 
-// An LSTM with 24576 weights for one row.
+// With 64 units, a row takes 24576 multiplications.
 TEST(Recurrent, AsksForNoMoreHelpersThanThereIsWorkFor) {
-  std::mt19937 random(21);
-  const std::vector<int> many(64, 100);
-  EXPECT_EQ(helpers_of(random, 1, many), 7);
-  EXPECT_EQ(helpers_of(random, 1, std::vector<int>(64, 1)), 2);  // three times half a million multiplications
-  EXPECT_EQ(helpers_of(random, 1, std::vector<int>(20, 1)), 0);  // too few to be shared
-  EXPECT_EQ(helpers_of(random, 1, {2000}), 0);                   // nor are those of a single step
-  EXPECT_EQ(helpers_of(random, 2, {2000}), 1);                   // a thread for each direction
-  EXPECT_EQ(helpers_of(random, 2, {2000, 2000, 2000}), 1);
+  EXPECT_EQ(helpers_of(8, 64, 1, std::vector<int>(64, 100)), 7);
+  EXPECT_EQ(helpers_of(8, 64, 1, std::vector<int>(64, 1)), 2);  // three times half a million
+  EXPECT_EQ(helpers_of(8, 64, 1, std::vector<int>(20, 1)), 0);
+  EXPECT_EQ(helpers_of(8, 64, 1, {2000}), 0);  // there is enough to do, but not at a step
+  EXPECT_EQ(helpers_of(8, 64, 2, {2000}), 1);  // a thread for each direction
+  EXPECT_EQ(helpers_of(8, 64, 2, {2000, 2000, 2000}), 1);
+}
+
+TEST(Recurrent, AsksForHelpersBeyondSharesWhereStepsAreLarge) {
+  EXPECT_EQ(helpers_of(3, 480, 1, std::vector<int>(32, 5)), 2);
+  EXPECT_EQ(helpers_of(3, 480, 2, {50}), 2);
 }
 
 #endif
