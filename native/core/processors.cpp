@@ -11,8 +11,9 @@
 #include <limits>
 #include <memory>
 #elif defined(_WIN32)
+#if !defined(NOMINMAX)
 #define NOMINMAX
-#define WIN32_LEAN_AND_MEAN
+#endif
 #include <windows.h>
 
 #include <bitset>
