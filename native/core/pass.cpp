@@ -47,7 +47,10 @@ Pass::Pass(const Recurrent& module, const Run& run, std::size_t layer, std::size
       unprojected_[j] = unprojected_memory_.data() + j * row_stride(options_.hidden_size);
     }
   }
-  if (beside_others) own_states();
+  if (beside_others) {
+    if (options_.cell->has_cell_state) own_cells_ = std::make_unique<OwnRows>(sequences_, options_.hidden_size);
+    walk_.keep_hidden();
+  }
   start_states();
 }
 
@@ -61,6 +64,10 @@ void Pass::run(std::size_t steps, std::size_t first_row, Team& team) {
     members.reserve(team.size());
     for (std::size_t i = 0; i < team.size(); ++i) members.emplace_back(rounds, i);
     std::vector<Walk> others(team.size() - 1, walk_);
+    if (!team.is_near() && options_.proj_size == 0) {
+      walk_.keep_hidden();
+      for (Walk& other : others) other.keep_hidden();
+    }
     team.run_together([&](std::size_t i) { (i == 0 ? walk_ : others[i - 1]).run(steps, &members[i]); });
   }
   finish_states();
@@ -72,6 +79,13 @@ Pass::Walk::Walk(const Pass& pass)
       backwards_(pass.module_.backwards_.load(std::memory_order_relaxed)),
       read_(5 * pass.sequences_ + pass.start_rows_),
       outputs_(2 * pass.sequences_) {}
+
+void Pass::Walk::keep_hidden() {
+  const std::size_t rows = pass_.layout_.rows() == 0 ? 0 : pass_.share_.of(pass_.layout_.active(0));
+  const std::size_t size = pass_.options_.output_size();
+  if (rows > pass_.kernels_.tile_rows || rows * size * sizeof(float) > most_own_hidden_bytes) return;
+  own_hidden_ = std::make_shared<OwnRows>(2 * rows, size);
+}
 
 void Pass::Walk::run(std::size_t left, Rounds::Member* member) {
   member_ = member;
@@ -144,7 +158,7 @@ std::size_t Pass::Walk::step(const float* const* start, const Chunk* begins, con
   const float** const x = inputs() + pass_.start_rows_ + now_ * 2 * pass_.sequences_;
   const float** const h = x + pass_.sequences_;
   float** const outputs = outputs_.data() + now_ * pass_.sequences_;
-  float* const* const copies = pass_.own_states_ ? pass_.own_states_->hidden(now_) : nullptr;
+  float* const* const copies = own_hidden_ ? own_hidden_->data() + now_ * (own_hidden_->count() / 2) : nullptr;
   for (std::size_t j = 0; j < rows; ++j) {
     if (!start) x[j] = row(pass_.input_, cursor_, j, pass_.input_size_);
     h[j] = last[j];
@@ -231,11 +245,25 @@ void Pass::Walk::compute_together() {
     member_->run(parts, body);
   } else {
     open_ = member_->run_open(parts, body);
+    if (!open_) keep(step, 0, parts);
   }
 }
 
 void Pass::Walk::close(const Present& present, std::size_t first, std::size_t last) const {
   member_->close(first, last, [&](std::size_t part) { compute_others(present, part, open_parts_); });
+  keep(present.step, first, last);
+}
+
+void Pass::Walk::keep(const Step& step, std::size_t first, std::size_t last) const {
+  if (!step.copy) return;
+  const auto unit = [this](std::size_t part) {
+    const std::size_t panel = first_panel(pass_.direction_.weights, part, open_parts_);
+    return std::min(panel * pass_.kernels_.panel_units, pass_.options_.hidden_size);
+  };
+  const std::size_t begin = unit(first), size = unit(last) - begin;
+  for (std::size_t j = 0; j < step.rows; ++j) {
+    std::memcpy(step.copy[j] + begin, step.output[j] + begin, size * sizeof(float));
+  }
 }
 
 void Pass::Walk::close() {
@@ -261,13 +289,6 @@ void Pass::Walk::over_panels(const Weights& weights, std::size_t rows, const Bod
       parts, [&](std::size_t part) { body(first_panel(weights, part, parts), first_panel(weights, part + 1, parts)); });
 }
 
-void Pass::own_states() {
-  const std::size_t hidden_bytes = sequences_ * options_.output_size() * sizeof(float);
-  const bool keeps_hidden = sequences_ <= kernels_.tile_rows && hidden_bytes <= most_own_hidden_bytes;
-  own_states_ = std::make_unique<OwnStates>(options_.cell->has_cell_state ? sequences_ : 0, options_.hidden_size,
-                                            keeps_hidden ? sequences_ : 0, options_.output_size());
-}
-
 void Pass::start_states() {
   const std::size_t size = options_.output_size(), units = options_.hidden_size;
   const float** const hidden = walk_.hidden();
@@ -275,7 +296,7 @@ void Pass::start_states() {
     const std::size_t row = state_row(j);
     hidden[j] = run_.initial_hidden ? run_.initial_hidden + row * size : module_.zeros_.data();
     if (!options_.cell->has_cell_state) continue;
-    cell_[j] = own_states_ ? own_states_->cell(j) : run_.final_cell + row * units;
+    cell_[j] = own_cells_ ? own_cells_->data()[j] : run_.final_cell + row * units;
     if (!run_.initial_cell) {
       std::fill_n(cell_[j], units, 0.0f);
     } else if (run_.initial_cell + row * units != cell_[j]) {
@@ -292,7 +313,7 @@ void Pass::finish_states() {
     if (hidden[j] != last) std::memcpy(last, hidden[j], size * sizeof(float));
     hidden[j] = last;
   }
-  if (!own_states_ || !options_.cell->has_cell_state) return;
+  if (!own_cells_) return;
   const std::size_t units = options_.hidden_size;
   for (std::size_t j = 0; j < sequences_; ++j) {
     std::memcpy(run_.final_cell + state_row(j) * units, cell_[j], units * sizeof(float));

@@ -8,7 +8,7 @@
 
 #include "core/layout.h"
 #include "core/memory.h"
-#include "core/own_states.h"
+#include "core/own_rows.h"
 #include "core/recurrent.h"
 #include "core/rounds.h"
 #include "core/share.h"
@@ -82,6 +82,9 @@ class Pass {
     void run(std::size_t steps, Rounds::Member* member);
     void set_span(std::size_t first_row) { span_row_ = first_row; }
 
+    // Has h in memory of the thread's own as well from now on, if there are few rows of it: it is read from there.
+    void keep_hidden();
+
     // h(t−1) for each sequence of the share.
     const float** hidden() { return read_.data(); }
 
@@ -103,6 +106,8 @@ class Pass {
     void compute_together();
     // What is open of a step, of parts [first, last).
     void close(const Present& present, std::size_t first, std::size_t last) const;
+    // h(t) of such parts, which others may have computed, to where this thread keeps it.
+    void keep(const Step& step, std::size_t first, std::size_t last) const;
     void close();
     // How many parts the panels are in for so many rows, a team being as large as it is.
     std::size_t parts(const Weights& weights, std::size_t rows) const;
@@ -126,9 +131,10 @@ class Pass {
     std::size_t span_row_ = 0;
     bool backwards_;
     Rounds::Member* member_ = nullptr;
-    SmallArray<const float*, 8> read_;  // hidden(), inputs(), and of the steps below x(t) and h(t−1)
-    SmallArray<float*, 8> outputs_;     // of the steps below
-    Chunk chunks_[2];                   // in their places
+    SmallArray<const float*, 8> read_;           // hidden(), inputs(), and of the steps below x(t) and h(t−1)
+    SmallArray<float*, 8> outputs_;              // of the steps below
+    std::shared_ptr<const OwnRows> own_hidden_;  // h(t) of the steps below, if kept
+    Chunk chunks_[2];                            // in their places
     // The present step and the one before, in turn.
     Present steps_[2];
     std::size_t now_ = 0;
@@ -137,11 +143,10 @@ class Pass {
     std::size_t open_parts_ = 0;
   };
 
-  // Beside other threads h is kept apart where a step takes one block of rows, in so many bytes at most; for more it is
-  // not worth writing twice.
+  // Threads keep h where a step takes one block of rows, in so many bytes at most; for more it is not worth writing
+  // twice.
   static constexpr std::size_t most_own_hidden_bytes = 4 << 10;
 
-  void own_states();
   void start_states();
   void finish_states();
   std::size_t state_row(std::size_t j) const { return state_ * layout_.batch() + layout_.sequence(share_.sequence(j)); }
@@ -168,7 +173,7 @@ class Pass {
   SmallArray<float*, 8> written_;
   float **cell_, **unprojected_, **starts_;
   Floats start_memory_, unprojected_memory_;
-  std::unique_ptr<OwnStates> own_states_;   // beside others
+  std::unique_ptr<OwnRows> own_cells_;      // c, beside others
   mutable std::vector<Progress> progress_;  // with the next chunk's projection, of each part of the panels
   Walk walk_;
   // What is written at every step shares no line with what another thread reads of its pass, the next in a vector.
