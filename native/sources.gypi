@@ -11,6 +11,7 @@
       "native/core/share.cpp",
       "native/core/threads.cpp",
       "native/core/weights.cpp",
+      "native/core/workspace.cpp",
       "native/kernels/avx2.cpp",
       "native/kernels/avx512.cpp",
       "native/kernels/neon.cpp",

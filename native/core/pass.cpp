@@ -36,16 +36,14 @@ Pass::Pass(const Recurrent& module, const Run& run, std::size_t layer, std::size
       cell_(written_.data()),
       unprojected_(cell_ + sequences_),
       starts_(unprojected_ + sequences_),
-      start_memory_(start_rows_ * row_stride(direction_.weights.start_size())),
-      unprojected_memory_(options_.proj_size ? sequences_ * row_stride(options_.hidden_size) : 0),
+      memory_(start_rows_ * row_stride(direction_.weights.start_size()) +
+              (options_.proj_size ? sequences_ * row_stride(options_.hidden_size) : 0)),
       progress_(single_rows_ > 0 ? threads : 0),
       walk_(*this) {
-  const std::size_t start_stride = row_stride(direction_.weights.start_size());
-  for (std::size_t r = 0; r < start_rows_; ++r) starts_[r] = start_memory_.data() + r * start_stride;
+  float* next = memory_.data();
+  for (std::size_t r = 0; r < start_rows_; ++r, next += row_stride(direction_.weights.start_size())) starts_[r] = next;
   if (options_.proj_size) {
-    for (std::size_t j = 0; j < sequences_; ++j) {
-      unprojected_[j] = unprojected_memory_.data() + j * row_stride(options_.hidden_size);
-    }
+    for (std::size_t j = 0; j < sequences_; ++j, next += row_stride(options_.hidden_size)) unprojected_[j] = next;
   }
   if (beside_others) {
     if (options_.cell->has_cell_state) own_cells_ = std::make_unique<OwnRows>(sequences_, options_.hidden_size);

@@ -14,6 +14,7 @@
 #include "core/share.h"
 #include "core/small_array.h"
 #include "core/threads.h"
+#include "core/workspace.h"
 
 namespace packed_rnn {
 
@@ -172,7 +173,7 @@ class Pass {
   // `project` makes of its x.
   SmallArray<float*, 8> written_;
   float **cell_, **unprojected_, **starts_;
-  Floats start_memory_, unprojected_memory_;
+  Workspace memory_;                        // of the last two
   std::unique_ptr<OwnRows> own_cells_;      // c, beside others
   mutable std::vector<Progress> progress_;  // with the next chunk's projection, of each part of the panels
   Walk walk_;

@@ -6,6 +6,7 @@
 
 #include "core/pass.h"
 #include "core/threads.h"
+#include "core/workspace.h"
 
 namespace packed_rnn {
 
@@ -128,13 +129,13 @@ Account& Recurrent::account(const Run& run) const {
 // One for every layer, direction and share, in this order; so many threads go through each, or through several side by
 // side. Layers pass their outputs through two buffers in turn.
 std::vector<Pass> Recurrent::passes(const Run& run, View<const Share> shares, std::size_t threads, bool side_by_side,
-                                    const Floats (&between)[2]) const {
+                                    float* const (&between)[2]) const {
   std::vector<Pass> passes;
   const std::size_t layers = options_.num_layers, directions = options_.num_directions;
   passes.reserve(layers * directions * shares.size);  // a pass must stay where it is: its walk refers to it
   for (std::size_t l = 0; l < layers; ++l) {
-    const Place<const float> input = {l ? between[(l - 1) % 2].data() : run.input, l > 0};
-    const Place<float> output = {l + 1 < layers ? between[l % 2].data() : run.output, l + 1 < layers};
+    const Place<const float> input = {l ? between[(l - 1) % 2] : run.input, l > 0};
+    const Place<float> output = {l + 1 < layers ? between[l % 2] : run.output, l + 1 < layers};
     for (std::size_t i = 0; i < directions * shares.size; ++i) {
       passes.emplace_back(*this, run, l, i % directions, shares[i / directions], threads, side_by_side, input, output);
     }
@@ -188,8 +189,8 @@ void Recurrent::run_spans(const Run& run, std::size_t shares, Team& team) const 
   const std::size_t span = all && spans ? std::max<std::size_t>(1, span_rows / most_active) : all;
   const std::size_t between_size =
       std::min(span * most_active, layout.rows()) * options_.num_directions * options_.output_size();
-  Floats between[2];
-  for (std::size_t i = 0; i < std::min<std::size_t>(options_.num_layers - 1, 2); ++i) between[i] = Floats(between_size);
+  const Workspace memory(std::min<std::size_t>(options_.num_layers - 1, 2) * between_size);
+  float* const between[2] = {memory.data(), options_.num_layers > 2 ? memory.data() + between_size : nullptr};
   const std::size_t tasks = shares * options_.num_directions;
   const bool together = tasks < team.size();
   const Share whole;

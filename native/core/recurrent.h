@@ -72,7 +72,7 @@ class Recurrent {
   std::size_t useful_threads(const Run& run, double fmas) const;
   Account& account(const Run& run) const;
   std::vector<Pass> passes(const Run& run, View<const Share> shares, std::size_t threads, bool side_by_side,
-                           const Floats (&between)[2]) const;
+                           float* const (&between)[2]) const;
 
   const Kernels& kernels_;
   RecurrentOptions options_;

@@ -9,6 +9,7 @@
 
 #include "core/recurrent.h"
 #include "core/threads.h"
+#include "core/workspace.h"
 #include "every_table.h"
 #include "random.h"
 
@@ -102,6 +103,7 @@ TEST(Exhaustion, OfACallIsThrownAndTheNextCallIsWhole) {
                   failures += failed;
                   EXPECT_EQ(forward(module, batch), expected) << kernels->name << ", request " << n;
                   stop_threads();
+                  release_workspaces();
                 });
         EXPECT_GT(failures, 0);
       }
