@@ -59,7 +59,7 @@ describe('threads', () => {
     await access(__filename)
     expect(done).toBe(0)
     await Promise.all(runs)
-  })
+  }, 60000)
 
   test('are as many as was set', () => {
     for (const count of [1, 2, 7, 1024]) {
