@@ -1,6 +1,6 @@
 // Memory that a call works in. It is kept for calls to come: malloc may give what is freed to the system, page by page,
-// which then interrupts every processor that the process runs on, and a call that takes new pages again and again takes
-// up to three times as long.
+// which interrupts every processor that the process runs on; then a call may take longer for new pages than for its
+// work.
 #pragma once
 
 #include <cstddef>

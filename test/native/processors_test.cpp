@@ -3,15 +3,14 @@
 
 #include <gtest/gtest.h>
 
+#if defined(__linux__)
+#include <pthread.h>
+#include <sched.h>
+
 #include <filesystem>
 #include <fstream>
 #include <string>
 #include <thread>
-
-#if defined(__linux__)
-#include <pthread.h>
-#include <sched.h>
-#endif
 
 namespace packed_rnn::test {
 namespace {
@@ -109,8 +108,6 @@ TEST_F(GroupQuota, IsNoneWhereTheFilesAreNotUnderstood) {
   EXPECT_EQ(quota(), 0u);
 }
 
-#if defined(__linux__)
-
 TEST(GrantedProcessors, AreThoseThatTheThreadMayRunOn) {
   cpu_set_t all;
   ASSERT_EQ(sched_getaffinity(0, sizeof(all), &all), 0);
@@ -128,7 +125,7 @@ TEST(GrantedProcessors, AreThoseThatTheThreadMayRunOn) {
   EXPECT_EQ(granted_processors(), before);
 }
 
-#endif
-
 }  // namespace
 }  // namespace packed_rnn::test
+
+#endif
