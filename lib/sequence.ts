@@ -485,7 +485,7 @@ function dataOf(tensors: readonly { readonly data: TypedArray }[]): TypedArray[]
 }
 
 function allocateSequences(lengths: Int32Array, type: DType, trailing: readonly number[]): Tensor[] {
-  return Array.from(lengths, (length) => allocate(type, [length, ...trailing]) as Tensor)
+  return Array.from(lengths, (length) => allocateUnwritten(type, [length, ...trailing]) as Tensor)
 }
 
 /** An array of one element, the padding value. */

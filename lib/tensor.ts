@@ -201,7 +201,7 @@ function assemble<D extends TypedArray>(data: D, shape: readonly number[], type:
  * A new tensor that holds anything, for a function that writes every element of it; zeros if it has fewer bytes than
  * `zerosBelow`, by default where they cost less than the object that goes without them.
  */
-export function allocateUnwritten(type: DType, shape: readonly number[], zerosBelow = 2 ** 17): Tensor<TypedArray> {
+export function allocateUnwritten(type: DType, shape: readonly number[], zerosBelow = 2 ** 14): Tensor<TypedArray> {
   return assemble(allocateData(type, sizeOf(shape), zerosBelow), shape, type)
 }
 

@@ -20,7 +20,9 @@ import {
   stepStreams,
   tensor,
   Tensor,
-  type TensorLike
+  type TensorLike,
+  unpackSequence,
+  unpadSequence
 } from '../lib'
 import { errorCodes } from '../lib/errors'
 import { type AnyModule, expectSameBits, generator, randomModule, randomState, randomTensor } from './support'
@@ -367,7 +369,7 @@ describe('every element of a large result is written', () => {
 
   afterEach(() => jest.restoreAllMocks())
 
-  test.each<[string, () => Promise<Tensor> | Tensor]>([
+  test.each<[string, () => Promise<Tensor> | Tensor | Tensor[]]>([
     ['a module, packed', () => module({}).forwardSync(packed).output.data],
     ['a module, padded', () => module({ batchFirst: true }).forwardSync(padded).output],
     ['two layers and directions', () => module({ numLayers: 2, bidirectional: true }).forwardSync(packed).output.data],
@@ -382,12 +384,16 @@ describe('every element of a large result is written', () => {
     ['Embedding', () => embedding.forwardSync(ids)],
     ['Linear', () => linear.forwardSync(padded)],
     ['packPaddedSequence', () => packPaddedSequence(wide, lengths, { batchFirst: true, enforceSorted: false }).data],
-    ['padPackedSequence', () => padPackedSequence(widePacked).padded]
+    ['padPackedSequence', () => padPackedSequence(widePacked).padded],
+    ['padSequence', () => padSequence(sequences)],
+    ['unpadSequence', () => unpadSequence(wide, lengths, { batchFirst: true })],
+    ['packSequence', () => packSequence(sequences, { enforceSorted: false }).data],
+    ['unpackSequence', () => unpackSequence(widePacked)]
   ])('%s', async (_, run) => {
     const unwritten = Buffer.allocUnsafeSlow.bind(Buffer)
     const spy = jest.spyOn(Buffer, 'allocUnsafeSlow').mockImplementation((size) => unwritten(size).fill(0xff))
-    const { data } = await run()
+    const result = await run()
     expect(spy).toHaveBeenCalled()
-    expect(data.findIndex(Number.isNaN)).toBe(-1)
+    for (const { data } of [result].flat()) expect(data.findIndex(Number.isNaN)).toBe(-1)
   })
 })
