@@ -166,6 +166,11 @@ function load(): Native {
 
 function refuse(cause: Error & { code?: unknown }): never {
   if (cause.code === 'ERR_ISA') fail('ERR_ISA', cause.message, cause)
+  if (!existsSync(path.join(root, 'binding.gyp'))) {
+    const wayOut =
+      'have the bundler leave it out, as esbuild does with --external:packed-rnn, and deploy node_modules too'
+    fail('ERR_NO_BINARY', `packed-rnn has been bundled, apart from the files that hold its binary: ${wayOut}`, cause)
+  }
   const platform = `${process.platform}-${process.arch}${process.platform === 'linux' ? ` (${libc()})` : ''}`
   fail(
     'ERR_NO_BINARY',

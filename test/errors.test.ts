@@ -1,4 +1,6 @@
 import { execFileSync } from 'node:child_process'
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import path from 'node:path'
 import {
   Embedding,
@@ -12,6 +14,7 @@ import {
   Tensor
 } from '../lib'
 import { errorCodes, type ErrorCode } from '../lib/errors'
+import { expectError } from './thrown'
 
 const sizes = { inputSize: 2, hiddenSize: 3 }
 const floats = (...shape: number[]): Tensor => new Tensor(new Float32Array(shape.reduce((a, b) => a * b, 1)), shape)
@@ -28,10 +31,11 @@ function pushedTwice(): Tensor {
   return stream.pushSync(floats(1, 2))
 }
 
+const root = path.join(__dirname, '..')
+
 /** Throws what loading the package throws in a process with other environment variables. */
-function load(environment: Record<string, string>): never {
+function load(environment: Record<string, string>, cwd = root): never {
   const script = 'try { require(".") } catch (e) { console.log(JSON.stringify([e.name, e.code, e.message])) }'
-  const cwd = path.join(__dirname, '..')
   const output = execFileSync(process.execPath, ['-e', script], { cwd, env: { ...process.env, ...environment } })
   const [name, code, message] = JSON.parse(output.toString()) as [string, string, string]
   const types: Record<string, new (message: string) => Error> = { RangeError, TypeError, Error }
@@ -64,6 +68,18 @@ const ways: Record<ErrorCode, [new () => Error, () => unknown]> = {
 
 test('there is a way to every code', () => {
   expect(Object.keys(ways).sort()).toEqual([...errorCodes].sort())
+})
+
+test('a bundle that has taken the package in without its binary is told to leave it out', () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'packed-rnn-'))
+  try {
+    cpSync(path.join(root, 'dist'), path.join(folder, 'bundle'), { recursive: true })
+    writeFileSync(path.join(folder, 'package.json'), '{ "main": "bundle/index.js" }')
+    const environment = { NODE_PATH: path.join(root, 'node_modules') }
+    expectError(() => load(environment, folder), Error, 'ERR_NO_BINARY', 'bundled', '--external:packed-rnn')
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
 })
 
 test.each(errorCodes)('%s is thrown, by its class, with a sentence', async (code) => {
