@@ -77,6 +77,12 @@ function baseOf(declaration) {
   return declaration.heritageClauses?.[0]?.types[0].expression.getText()
 }
 
+/** What a class extends, the nearest first. */
+function basesOf(declaration, named) {
+  const base = ts.isClassDeclaration(declaration) && baseOf(declaration)
+  return base && named.has(base) ? [base, ...basesOf(named.get(base), named)] : []
+}
+
 function identifiersIn(node) {
   const names = ts.isIdentifier(node) ? [node.text] : []
   ts.forEachChild(node, (child) => void names.push(...identifiersIn(child)))
@@ -137,7 +143,7 @@ function render(declarations) {
     return { heading, ordered, text }
   })
   const contents = parts.map(({ heading, ordered }) => {
-    const names = ordered.filter(({ heirs }) => heirs.length === 0).map(({ name }) => outline.link(name))
+    const names = ordered.map(({ name }) => outline.link(name))
     return `- ${heading}: ${names.join(', ')}`
   })
   const introduction = 'Made from the comments in `lib/` by `npm run docs`.'
@@ -152,7 +158,14 @@ function renderEntry(entry, { declarations }, outline) {
   const { text, more } = comment(declaration)
   const hasMethods = ts.isInterfaceDeclaration(declaration) && declaration.members.some((member) => !isField(member))
   if (ts.isClassDeclaration(declaration) || hasMethods) {
-    return [heading, code(signature(declaration).replace(/ \{[^]*/, '')), ...renderMembers(declaration, outline)]
+    const inherited = basesOf(declaration, declarations.get(file)).map((base) => outline.link(base))
+    const about = inherited.length > 0 ? [`Its methods are those of ${inherited.join(' and ')}.`] : []
+    return [
+      heading,
+      code(signature(declaration).replace(/ \{[^]*/, '')),
+      ...about,
+      ...renderMembers(declaration, outline)
+    ]
   }
   const key = ts.isTypeAliasDeclaration(declaration) && /^keyof typeof (\w+)$/.exec(declaration.type.getText())
   const shown = key ? renderKeys(declarations.get(file).get(key[1])) : code(signature(declaration))

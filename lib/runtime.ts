@@ -23,8 +23,8 @@ export const runtime: {
 const maxThreads = 1024
 
 /**
- * Sets how many threads one call may use, the calling one included; calls that are under way keep theirs. The results
- * have the same bits for any number.
+ * Sets how many threads one call may use, the calling one included, in the whole process with its worker threads; calls
+ * that are under way keep theirs. The results have the same bits for any number.
  *
  * @param count from 1 to 1024. Default: as many processors as the process may run on, or fewer if a container's limit or
  *   another control group of Linux grants less time.
