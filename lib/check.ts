@@ -14,8 +14,10 @@ export function typedArrayName(value: unknown): string | undefined {
   return toStringTag.get.call(value)
 }
 
-export function shapeText(shape: readonly number[]): string {
-  return `[${shape.join(', ')}]`
+/** A shape as a message shows it. It may be a caller's, of anything, and hold itself. */
+export function shapeText(shape: readonly unknown[]): string {
+  const sizes = shape.slice(0, 64).map((size) => (typeof size === 'object' && size ? 'an object' : describe(size)))
+  return `[${sizes.join(', ')}${shape.length > 64 ? ', ...' : ''}]`
 }
 
 export function sameShape(a: readonly number[], b: readonly number[]): boolean {
@@ -47,7 +49,7 @@ function describeObject(value: object): string {
   if (array) return `${withArticle(array)} of length ${String((value as Uint8Array).length)}`
   if (Array.isArray(value)) return `an array of length ${String(value.length)}`
   const { data, shape } = value as { data?: unknown; shape?: unknown }
-  if (typedArrayName(data) && Array.isArray(shape)) return `a tensor of shape [${shape.map(describe).join(', ')}]`
+  if (typedArrayName(data) && Array.isArray(shape)) return `a tensor of shape ${shapeText(shape)}`
   const name = (value as { constructor?: { name?: unknown } }).constructor?.name
   return typeof name === 'string' && name !== '' && name !== 'Object' ? withArticle(name) : 'an object'
 }

@@ -455,7 +455,7 @@ export abstract class Recurrent<O extends RecurrentOptions, S extends HiddenStat
       const wayOut = 'its reverse direction starts at the last step, which a live sequence does not have yet'
       expected('ERR_ARG_VALUE', 'a module of one direction', 'createStream', 'a bidirectional one', wayOut)
     }
-    return new RecurrentStream(this, this.engine, state)
+    return new RecurrentStream<S>(this.engine, state)
   }
 }
 

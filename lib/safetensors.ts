@@ -1,8 +1,8 @@
 import { type FileHandle, open, writeFile } from 'node:fs/promises'
-import { describe, shapeText, typedArrayName } from './check'
+import { describe, room, shapeText, typedArrayName } from './check'
 import { expected, fail } from './errors'
 import { allocateData } from './memory'
-import { type DType, type TypedArray, type View, sizeOf, Tensor, view } from './tensor'
+import { type DType, type TypedArray, type View, mostDimensions, sizeOf, Tensor, view } from './tensor'
 import { type StateDict, entriesOf } from './weights'
 
 /** A state dict as a file holds it. The metadata is not enumerable: who goes through the parameters does not meet it. */
@@ -33,8 +33,11 @@ const formats: ReadonlyMap<unknown, Format> = new Map<unknown, Format>([
 
 const dtypes = new Map([...formats].filter(([, { widen }]) => !widen).map(([dtype, { type }]) => [type, dtype]))
 
-/** A hundred thousand tensors fit; what parsing more would need could exhaust the heap, which nothing can catch. */
+/** A hundred thousand tensors fit. */
 const maxHeaderSize = 2 ** 24
+
+/** What a name and its value take of the heap, at the most. */
+const nameBytes = 128
 
 /** A tensor of a file: where its bytes are, and the array that they are read into. */
 interface Entry {
@@ -53,8 +56,7 @@ interface Header {
 /**
  * Reads a safetensors file, every tensor straight into an array of its own. F16 and BF16 are widened to float32.
  *
- * The file may come from anywhere: its header is checked in full, as the format's reference implementation does, before
- * memory is taken for a tensor.
+ * The file may come from anywhere: its header is checked in full before memory is taken for a tensor.
  *
  * @param file a path, a file URL, or the bytes of a file, which are copied before this returns
  * @returns the tensors by name, and the file's `metadata`
@@ -63,7 +65,8 @@ interface Header {
  * @see https://huggingface.co/docs/safetensors
  */
 export async function loadSafetensors(file: string | URL | Uint8Array): Promise<LoadedStateDict> {
-  return typedArrayName(file) === 'Uint8Array' ? fromBytes(file as Uint8Array) : fromFile(pathOf(file))
+  if (typedArrayName(file) === 'Uint8Array') return fromBytes(file as Uint8Array)
+  return fromFile(pathOf(file, 'a path, a file URL or a Uint8Array'))
 }
 
 /**
@@ -81,12 +84,12 @@ export async function saveSafetensors(
   stateDict: StateDict,
   metadata: Readonly<Record<string, string>> = {}
 ): Promise<void> {
-  await writeFile(pathOf(file), toBytes(stateDict, metadata))
+  await writeFile(pathOf(file, 'a path or a file URL'), toBytes(stateDict, metadata))
 }
 
-function pathOf(file: unknown): string | URL {
+function pathOf(file: unknown, wanted: string): string | URL {
   if (typeof file === 'string' || file instanceof URL) return file
-  return expected('ERR_ARG_TYPE', 'a path, a file URL or a Uint8Array', 'file', describe(file))
+  return expected('ERR_ARG_TYPE', wanted, 'file', describe(file))
 }
 
 function fromBytes(bytes: Uint8Array): LoadedStateDict {
@@ -165,14 +168,18 @@ function parseHeader(bytes: Uint8Array, fileSize: number, name: string): Header 
 }
 
 function parseFields(bytes: Uint8Array, name: string): Record<string, unknown> {
-  let text: string
-  let fields: unknown
-  try {
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
-    fields = JSON.parse(text)
-  } catch (cause) {
-    fail('ERR_FILE_FORMAT', `${name} is not a valid safetensors file: its header is not JSON in UTF-8`, cause)
+  const parsed = <T>(parse: () => T): T => {
+    try {
+      return parse()
+    } catch (cause) {
+      return fail('ERR_FILE_FORMAT', `${name} is not a valid safetensors file: its header is not JSON in UTF-8`, cause)
+    }
   }
+  const text = parsed(() => new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes))
+  const { names, nested } = survey(text)
+  if (nested) invalid(name, 'its header nests lists or objects as no safetensors file does')
+  room(names, nameBytes, name, `${String(names)} names in its header`)
+  const fields = parsed(() => JSON.parse(text) as unknown)
   if (!isObject(fields)) invalid(name, 'its header is not a JSON object')
   const twice = duplicateName(text)
   if (twice !== undefined) invalid(name, `its header has ${describe(twice)} more than once`)
@@ -183,6 +190,35 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
+/**
+ * What JSON, if it is JSON, is like before it is parsed: values by the million would take seconds, and all of the heap.
+ * `nested`: there is more in an array than single values, or an object in an object in an object in an object.
+ */
+function survey(json: string): { readonly names: number; readonly nested: boolean } {
+  let names = 0
+  let depth = 0
+  let inArray = false
+  for (let i = 0; i < json.length; ++i) {
+    const character = json[i]
+    if (character === '{' || character === '[') {
+      if (inArray || depth === 3) return { names, nested: true }
+      if (character === '[') inArray = true
+      else ++depth
+    } else if (character === ']') inArray = false
+    else if (character === '}') --depth
+    else if (character === '"') i = endOfString(json, i)
+    else if (character === ':') ++names
+  }
+  return { names, nested: false }
+}
+
+/** Where a string ends that starts there. */
+function endOfString(json: string, start: number): number {
+  let i = start + 1
+  while (i < json.length && json[i] !== '"') i += json[i] === '\\' ? 2 : 1
+  return i
+}
+
 /** The first name that stands twice in valid JSON, in the outermost object or in one directly inside it. */
 function duplicateName(json: string): string | undefined {
   const names: Set<string>[] = []
@@ -190,14 +226,14 @@ function duplicateName(json: string): string | undefined {
   let string = ''
   for (let i = 0; i < json.length; ++i) {
     const character = json[i]
-    if (character === '{') names[++depth > 2 ? 0 : depth] = new Set()
+    if (character === '{') names[++depth] = new Set()
     else if (character === '}') --depth
     else if (character === '"') {
       const start = i
-      while (json[++i] !== '"') if (json[i] === '\\') ++i
+      i = endOfString(json, start)
       string = json.slice(start, i + 1)
     } else if (character === ':' && depth <= 2) {
-      const name = JSON.parse(string) as string
+      const name = string.includes('\\') ? (JSON.parse(string) as string) : string.slice(1, -1)
       if (names[depth]!.has(name)) return name
       names[depth]!.add(name)
     }
@@ -236,6 +272,7 @@ function infoOf(key: string, value: unknown, name: string): Info {
     )
   }
   if (!areSizes(shape)) invalid(name, `${tensor} has a shape that is not a list of whole numbers from 0`)
+  if (shape.length > mostDimensions) invalid(name, `${tensor} has ${String(shape.length)} dimensions`)
   if (!areSizes(offsets) || offsets.length !== 2) invalid(name, `${tensor} has data_offsets that are not two positions`)
   const [begin, end] = offsets as [number, number]
   const size = sizeOf(shape) * format.bytes
@@ -298,6 +335,7 @@ function bytesOf(data: TypedArray): Uint8Array {
 }
 
 function toBytes(stateDict: StateDict, metadata: unknown): Uint8Array {
+  const notes = notesOf(metadata) // before the tensors: getters may do anything
   const tensors = tensorsOf(stateDict)
   const fields: [string, unknown][] = []
   let size = 0
@@ -305,7 +343,6 @@ function toBytes(stateDict: StateDict, metadata: unknown): Uint8Array {
     const offsets = [size, (size += data.byteLength)]
     fields.push([name, { dtype: dtypes.get(type), shape, data_offsets: offsets }])
   }
-  const notes = notesOf(metadata)
   if (Object.keys(notes).length > 0) fields.unshift(['__metadata__', notes])
   const json = new TextEncoder().encode(JSON.stringify(Object.fromEntries(fields)))
   const start = 8 + Math.ceil(json.length / 8) * 8
@@ -337,9 +374,12 @@ function tensorsOf(stateDict: StateDict): [string, View][] {
 }
 
 function notesOf(metadata: unknown): Readonly<Record<string, string>> {
-  if (!isObject(metadata)) expected('ERR_ARG_TYPE', 'an object of strings', 'metadata', describe(metadata))
-  for (const [name, value] of Object.entries(metadata)) {
+  if (!isObject(metadata) || metadata instanceof Map) {
+    expected('ERR_ARG_TYPE', 'an object of strings', 'metadata', describe(metadata))
+  }
+  const notes = Object.entries(metadata)
+  for (const [name, value] of notes) {
     if (typeof value !== 'string') expected('ERR_ARG_TYPE', 'a string', `metadata[${describe(name)}]`, describe(value))
   }
-  return metadata as Record<string, string>
+  return Object.fromEntries(notes) as Record<string, string>
 }

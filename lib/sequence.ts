@@ -1,5 +1,16 @@
 import { native } from './binding'
-import { describe, flag, integer, integers, oneOf, options, room, shapeText, type Lengths } from './check'
+import {
+  describe,
+  flag,
+  integer,
+  integers,
+  oneOf,
+  options,
+  room,
+  shapeText,
+  typedArrayName,
+  type Lengths
+} from './check'
 import { expected, fail } from './errors'
 import { allocateData, allocateIntegers } from './memory'
 import {
@@ -145,8 +156,9 @@ export function padSequence(sequences: Iterable<TensorLike> | TensorLike, o?: Pa
   const given = options(o, 'options', ['batchFirst', 'paddingValue', 'paddingSide'])
   const batchFirst = flag(given.batchFirst, 'batchFirst', false)
   const side = oneOf(given.paddingSide, 'paddingSide', ['right', 'left'], 'right')
+  const { paddingValue } = given // before the sequences: a getter may do anything
   const { arrays, lengths, type, trailing } = itemsOf(sequences)
-  const fill = fillOf(type, given.paddingValue)
+  const fill = fillOf(type, paddingValue)
   const steps = largest(lengths)
   const padded = allocatePadded(type, paddedShape(arrays.length, steps, trailing, batchFirst))
   native.padSequences(arrays, padded.data, steps, sizeOf(trailing), batchFirst, side === 'left', fill)
@@ -433,7 +445,7 @@ function checkItem(item: View, first: View, i: number): void {
 function viewsOf(sequences: unknown): View[] {
   const value = sequences as Partial<Iterable<unknown> & TensorLike> | null
   if (typeof value === 'object' && value !== null) {
-    if (typeof value[Symbol.iterator] === 'function') {
+    if (typeof value[Symbol.iterator] === 'function' && !typedArrayName(value)) {
       return listed(value as Iterable<unknown>).map((item, i) => view(item, 'sequences', i))
     }
     if ('data' in value) return slices(view(value, 'sequences'))

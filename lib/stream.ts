@@ -1,9 +1,9 @@
 import { describe } from './check'
 import { expected, fail } from './errors'
 import { copyOfArray } from './memory'
-import type { Call, Engine, HiddenState, LSTMState, Result, State } from './recurrent'
-import { type PackedSequence, packSequence, unpackSequence } from './sequence'
-import { type TensorLike, allocateFloats, allocateOutput, Tensor } from './tensor'
+import type { Call, Engine, HiddenState, State } from './recurrent'
+import { packSequence, unpackSequence } from './sequence'
+import { type TensorLike, allocateFloats, allocateOutput, copyInto, Tensor } from './tensor'
 
 /**
  * One live sequence: the weights of its module, and a state of its own. However a sequence is cut into chunks, the
@@ -39,11 +39,6 @@ export interface Stream<S extends HiddenState = HiddenState> {
   clone(): Stream<S>
 }
 
-/** What a stream asks of its module. */
-interface Module<S> {
-  forward(input: PackedSequence, state: State): Promise<Result<PackedSequence, S>>
-}
-
 /** A stream's state: [layers, size] each, and c for the LSTM alone. */
 interface Held {
   readonly h: Tensor
@@ -51,7 +46,6 @@ interface Held {
 }
 
 export class RecurrentStream<S extends HiddenState> implements Stream<S> {
-  readonly #module: Module<S>
   readonly #engine: Engine
   #held: Held
   /** Where an asynchronous push writes, so that what is held is whole while it runs. */
@@ -60,8 +54,7 @@ export class RecurrentStream<S extends HiddenState> implements Stream<S> {
   /** The last of the queued pushes; null when all are done. */
   #pending: Promise<unknown> | null = null
 
-  constructor(module: Module<S>, engine: Engine, state: State | null | undefined) {
-    this.#module = module
+  constructor(engine: Engine, state: State | null | undefined) {
     this.#engine = engine
     this.#held = initial(engine, state)
   }
@@ -88,12 +81,8 @@ export class RecurrentStream<S extends HiddenState> implements Stream<S> {
     const { data, steps } = this.#engine.chunk(chunk, 'chunk')
     const output = allocateOutput([steps, this.#engine.outputSize])
     if (steps === 0) return output
-    if (this.#pending) {
-      const copy = copyOfArray(data, 'float32')
-      await this.#hold(this.#pending.then(() => this.#advance(copy, steps, output)))
-    } else {
-      await this.#hold(this.#advance(data, steps, output))
-    }
+    const input = this.#pending ? copyOfArray(data, 'float32') : data
+    await RecurrentStream.#queue([this], () => this.#advance(input, steps, output))
     return output
   }
 
@@ -106,12 +95,17 @@ export class RecurrentStream<S extends HiddenState> implements Stream<S> {
     this.#steps += steps
   }
 
-  /** Makes what comes next wait for `done`. */
-  #hold<T>(done: Promise<T>): Promise<T> {
+  /** Starts something when all that is under way on some streams is done, and makes what comes next wait for it. */
+  static #queue<T>(streams: readonly RecurrentStream<HiddenState>[], start: () => Promise<T>): Promise<T> {
+    let begin!: (result: Promise<T>) => void
+    const done = new Promise<T>((resolve) => (begin = resolve))
+    const earlier = streams.flatMap((stream) => stream.#pending ?? [])
+    // Before anything begins: where promises are made, hooks (async_hooks) may call these streams.
+    for (const stream of streams) stream.#pending = done
+    begin(earlier.length > 0 ? allDone(earlier).then(start) : start())
     const release = (): void => {
-      if (this.#pending === done) this.#pending = null
+      for (const stream of streams) if (stream.#pending === done) stream.#pending = null
     }
-    this.#pending = done
     done.then(release, release)
     return done
   }
@@ -124,7 +118,7 @@ export class RecurrentStream<S extends HiddenState> implements Stream<S> {
   }
 
   clone(): Stream<S> {
-    const copy = new RecurrentStream(this.#module, this.#engine, this.state)
+    const copy = new RecurrentStream<S>(this.#engine, this.state)
     copy.#steps = this.#steps
     return copy
   }
@@ -138,27 +132,23 @@ export class RecurrentStream<S extends HiddenState> implements Stream<S> {
     const members = membersOf(streams, chunks)
     const first = members[0]
     if (!first) return []
-    const counts = members.map((stream, i) => {
-      if (stream.#engine !== first.#engine) {
+    const engine = first.#engine
+    members.forEach((stream, i) => {
+      if (stream.#engine !== engine) {
         expected('ERR_ARG_VALUE', 'streams of one module', 'streams', 'streams of different ones')
       }
-      return first.#engine.chunk(chunks[i]!, `chunks[${String(i)}]`).steps
+      engine.chunk(chunks[i]!, `chunks[${String(i)}]`)
     })
     const packed = packSequence(chunks, { enforceSorted: false, allowZeroLength: true })
-    const run = async (): Promise<Tensor[]> => {
-      const { output, state } = await first.#module.forward(packed, gather(members.map((stream) => stream.#held)))
-      const outputs = unpackSequence(output) // before a state changes: memory for them may not suffice
-      scatter(
-        state,
-        members.map((stream) => stream.#held)
-      )
-      members.forEach((stream, i) => (stream.#steps += counts[i]!))
+    return RecurrentStream.#queue(members, async () => {
+      const held = members.map((stream) => stream.#held)
+      const call = engine.call(packed, gather(held))
+      await engine.run(call)
+      const outputs = unpackSequence(packed.withData(call.output)) // memory may not suffice, and no state has changed yet
+      scatter(call, held)
+      members.forEach((stream, i) => (stream.#steps += outputs[i]!.shape[0]!))
       return outputs
-    }
-    const earlier = members.flatMap((stream) => stream.#pending ?? [])
-    const done = earlier.length > 0 ? allDone(earlier).then(run) : run()
-    for (const stream of members) void stream.#hold(done)
-    return done
+    })
   }
 }
 
@@ -188,7 +178,8 @@ function membersOf(streams: unknown, chunks: unknown): readonly RecurrentStream<
     const count = `${String(streams.length)} tensors, one for each stream,`
     expected('ERR_LENGTHS', count, 'chunks', String(chunks.length))
   }
-  const members = streams.slice() as RecurrentStream<HiddenState>[] // the caller's array may change meanwhile
+  // The caller's array may change meanwhile, or have holes.
+  const members = Array.from(streams) as RecurrentStream<HiddenState>[]
   const seen = new Set<unknown>()
   members.forEach((stream, i) => {
     const argument = `streams[${String(i)}]`
@@ -203,8 +194,8 @@ function initial(engine: Engine, state: State | null | undefined): Held {
   const shapes = engine.stateShapes([engine.states])
   const { h, c } = engine.stateArrays(state, shapes)
   const held = { h: allocateFloats(shapes.h), c: shapes.c && allocateFloats(shapes.c) }
-  if (h) held.h.data.set(h)
-  if (c) held.c?.data.set(c)
+  if (h) copyInto(held.h.data, h, 'state.h')
+  if (c && held.c) copyInto(held.c.data, c, 'state.c')
   return held
 }
 
@@ -236,16 +227,11 @@ function interleave(parts: readonly Tensor[]): Tensor {
 }
 
 /** The inverse of {@link gather}, into the streams' own states. */
-function scatter(state: HiddenState | LSTMState, held: readonly Held[]): void {
-  separate(
-    state.h,
-    held.map((one) => one.h)
-  )
-  if ('c' in state)
-    separate(
-      state.c,
-      held.flatMap((one) => one.c ?? [])
-    )
+function scatter({ h, c }: Held, held: readonly Held[]): void {
+  const ownH = held.map((one) => one.h)
+  separate(h, ownH)
+  const ownC = held.flatMap((one) => one.c ?? [])
+  if (c) separate(c, ownC)
 }
 
 function separate(whole: Tensor, parts: readonly Tensor[]): void {

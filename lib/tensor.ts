@@ -93,7 +93,7 @@ export class Tensor<D extends TypedArray = Float32Array> {
  *   ERR_ALLOCATION
  */
 export function tensor(values: NestedArray | TypedArray, shape?: readonly number[], type?: DType): Tensor {
-  if (type !== undefined && !Object.hasOwn(constructors, type)) {
+  if (type !== undefined && (typeof type !== 'string' || !Object.hasOwn(constructors, type))) {
     const code = typeof type === 'string' ? 'ERR_ARG_VALUE' : 'ERR_ARG_TYPE'
     expected(code, `one of ${Object.keys(constructors).join(', ')}`, 'type', describe(type))
   }
@@ -246,6 +246,9 @@ function checkedShape(shape: unknown, elements: ArrayLike<unknown>, argument: st
     const code = typeof sizes[wrong] === 'number' ? 'ERR_SHAPE' : 'ERR_ARG_TYPE'
     expected(code, 'sizes that are whole numbers from 0', argument, describe(sizes[wrong]))
   }
+  if (sizes.length > mostDimensions) {
+    expected('ERR_SHAPE', `no more than ${String(mostDimensions)} dimensions`, argument, String(sizes.length))
+  }
   if (sizeOf(sizes) !== elements.length) wrongSize(sizes, elements, argument)
   return sizes
 }
@@ -270,13 +273,19 @@ function hasLostMemory(elements: ArrayLike<unknown>): boolean {
   }
 }
 
+/** Copies floats into memory of their own. Reading another argument may have cost this one its memory. */
+export function copyInto(target: Float32Array, source: Float32Array | Float64Array, argument: string): void {
+  if (source.length !== target.length) detached(argument)
+  target.set(source)
+}
+
 export function detached(argument: string): never {
   const wayOut = 'if its buffer was transferred to another thread or resized, give the tensor a copy'
   expected('ERR_DETACHED', 'a tensor whose memory is still its own', argument, 'one that has lost it', wayOut)
 }
 
 /** As many as PyTorch allows. An array that holds itself has no end of them. */
-const mostDimensions = 64
+export const mostDimensions = 64
 
 function flatten(values: NestedArray, flat: (number | bigint | boolean)[], depth = 0): number[] {
   if (!Array.isArray(values)) {

@@ -1,6 +1,6 @@
 import { describe, shapeText, typedArrayName } from './check'
 import { expected, fail } from './errors'
-import { type TensorLike, type View, allocateFloats, view } from './tensor'
+import { type TensorLike, type View, allocateFloats, copyInto, view } from './tensor'
 
 /** Parameters by PyTorch's names: what `module.state_dict()` holds. */
 export type StateDict = Readonly<Record<string, TensorLike>> | ReadonlyMap<string, TensorLike>
@@ -163,7 +163,7 @@ export function valuesOf(entries: ReadonlyMap<string, View>, parameters: readonl
     const { data, type } = entries.get(name)!
     if (type === 'float32') return data as Float32Array
     const narrowed = allocateFloats(shape).data
-    narrowed.set(data as Float64Array)
+    copyInto(narrowed, data as Float64Array, `stateDict[${JSON.stringify(name)}]`)
     return narrowed
   })
 }

@@ -45,6 +45,7 @@ test.each<[unknown, string]>([
   [new Int8Array(0), 'an Int8Array of length 0'],
   [{ data: new Float32Array(2), shape: [1, 2] }, 'a tensor of shape [1, 2]'],
   [{ data: new Float32Array(2), shape: [Symbol('x'), Object.create(null)] }, 'a tensor of shape [a symbol, an object]'],
+  [{ data: new Float32Array(2), shape: Array(100).fill(1) }, `a tensor of shape [${'1, '.repeat(64)}...]`],
   [{}, 'an object'],
   [Object.create(null), 'an object'],
   [new Map(), 'a Map'],
@@ -52,6 +53,12 @@ test.each<[unknown, string]>([
   [{ constructor: 3 }, 'an object']
 ])('describe %p', (value, words) => {
   expect(described(value)).toBe(words)
+})
+
+test('describe a tensor whose shape holds it', () => {
+  const endless: { data: Float32Array; shape: unknown[] } = { data: new Float32Array(1), shape: [] }
+  endless.shape.push(endless)
+  expect(described(endless)).toBe('a tensor of shape [an object]')
 })
 
 test('shapes, as text and compared', () => {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { type DType, loadSafetensors, saveSafetensors, type StateDict, tensor, Tensor, type TypedArray } from '../lib'
-import { generator, randomTensor } from './support'
+import { generator, randomTensor, resizable } from './support'
 
 const folder = mkdtempSync(path.join(tmpdir(), 'packed-rnn-'))
 const file = (name: string): string => path.join(folder, name)
@@ -219,8 +219,17 @@ describe('what is no safetensors file is refused, saying what is wrong and where
       bytesOf(json),
       'not a JSON object'
     ]),
-    ['deep nesting', bytesOf(`${'['.repeat(1e6)}${']'.repeat(1e6)}`), 'not a JSON object'],
-    ['deep nesting of objects', bytesOf(`${'{"a":'.repeat(1e5)}1${'}'.repeat(1e5)}`), 'dtype undefined'],
+    // Parsing the first two would take some hundred MB, and seconds.
+    ['deep nesting', bytesOf(`{"a": ${'['.repeat(2 ** 23)}`), 'nests lists or objects'],
+    ['lists of objects', bytesOf(`{"a": [{}${',{}'.repeat(2 ** 22)}]}`), 'nests lists or objects'],
+    ['deep nesting of objects', bytesOf(`${'{"a":'.repeat(1e5)}1${'}'.repeat(1e5)}`), 'nests lists or objects'],
+    ['a name that does not end', bytesOf('{"a'), 'not JSON'],
+    ['brackets that do not begin', bytesOf(']}}{"a": {"b": 1}}'), 'not JSON'],
+    [
+      'more dimensions than there are',
+      bytesOf({ a: info('U8', Array(65).fill(1) as number[], 0, 1) }, 1),
+      '65 dimensions'
+    ],
     [
       'a name twice',
       bytesOf('{"a": {"dtype": "U8", "shape": [0], "data_offsets": [0, 0]}, "\\u0061": {}}'),
@@ -373,12 +382,27 @@ describe('arguments', () => {
     await expect(save(null)).rejects.toMatchObject({ code: 'ERR_ARG_TYPE' })
     await expect(save({}, { a: 1 })).rejects.toThrow('metadata["a"]')
     await expect(save({}, 'x')).rejects.toMatchObject({ code: 'ERR_ARG_TYPE' })
+    await expect(save({}, new Map([['a', 'x']]))).rejects.toMatchObject({ code: 'ERR_ARG_TYPE' })
     await expect(save({ a: { data: new Float32Array(0), shape: [3] } })).rejects.toMatchObject({ code: 'ERR_SHAPE' })
     await expect(save({}, { a: 'x'.repeat(2 ** 24) })).rejects.toMatchObject({ code: 'ERR_ARG_VALUE' })
     await expect(save({}, { a: 'x'.repeat(2 ** 24) })).rejects.toThrow('16777216 bytes')
     for (const name of ['metadata', '__metadata__']) {
       await expect(save({ [name]: floats(1) })).rejects.toMatchObject({ code: 'ERR_ARG_VALUE' })
     }
+  })
+
+  test('metadata is read once, and before the tensors', async () => {
+    const buffer = resizable(8)
+    let reads = 0
+    const metadata = {
+      get note() {
+        buffer.resize(0)
+        return ++reads === 1 ? 'x' : (5 as never)
+      }
+    }
+    const saving = saveSafetensors(file('f.safetensors'), { a: new Tensor(new Float32Array(buffer), [2]) }, metadata)
+    await expect(saving).rejects.toMatchObject({ code: 'ERR_DETACHED' })
+    expect(reads).toBe(1)
   })
 
   test('a path may be a folder of another name', async () => {

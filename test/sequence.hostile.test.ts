@@ -10,6 +10,7 @@ import {
   unpadSequence
 } from '../lib/sequence'
 import { Tensor, type TensorLike, type TypedArray } from '../lib/tensor'
+import { resizable } from './support'
 import { expectError } from './thrown'
 
 const floats = (...values: number[]): Tensor => new Tensor(Float32Array.from(values), [values.length])
@@ -19,11 +20,6 @@ const consumers: readonly [string, (p: PackedSequence) => unknown][] = [
   ['unpackSequence', unpackSequence],
   ['lastSteps', lastSteps]
 ]
-
-/** A buffer that can be resized, up to 64 bytes: newer than the type library that the tests are compiled against. */
-function resizable(size: number): ArrayBuffer & { resize(size: number): void } {
-  return Reflect.construct(ArrayBuffer, [size, { maxByteLength: 64 }]) as ArrayBuffer & { resize(size: number): void }
-}
 
 function detach(array: TypedArray): void {
   structuredClone(array.buffer, { transfer: [array.buffer as ArrayBuffer] })
@@ -108,6 +104,14 @@ describe('memory that has gone', () => {
       }
     }
     expectError(() => padSequence([third, padding]), TypeError, 'ERR_DETACHED', 'sequences[0]', 'lost')
+    const fourth = floats(1, 2)
+    const option = {
+      get paddingValue() {
+        detach(fourth.data)
+        return 0
+      }
+    }
+    expectError(() => padSequence([fourth, floats(3)], option), TypeError, 'ERR_DETACHED', 'sequences[0]', 'lost')
   })
 
   test('while it is shared: a shrunk buffer is refused', () => {

@@ -280,7 +280,14 @@ describe('padSequence', () => {
       expectError(() => packSequence(wrong), TypeError, 'ERR_ARG_TYPE', 'for sequences', 'an iterable of tensors')
     }
     expectError(() => padSequence([1, 2] as never), TypeError, 'ERR_ARG_TYPE', 'sequences[0]', 'a tensor', 'received 1')
-    expectError(() => padSequence(Float32Array.of(7) as never), TypeError, 'ERR_ARG_TYPE', 'sequences[0]', 'received 7')
+    const floats = Float32Array.of(7)
+    expectError(
+      () => padSequence(floats as never),
+      TypeError,
+      'ERR_ARG_TYPE',
+      'an iterable of tensors',
+      'a Float32Array'
+    )
     expectError(() => padSequence([vector(1), [2]] as never), TypeError, 'ERR_ARG_TYPE', 'sequences[1]', 'an array')
     const notCallable = { data: Float32Array.of(1), shape: [1, 1], [Symbol.iterator]: 3 }
     expect(padSequence(notCallable as never).toArray()).toEqual([[1]])

@@ -1,3 +1,4 @@
+import { createHook } from 'node:async_hooks'
 import {
   GRU,
   type HiddenState,
@@ -406,12 +407,47 @@ describe('what cannot be streamed', () => {
     await reject([a, b], [sequence, sequence], 'ERR_ARG_VALUE', 'one module', 'streams')
     await reject([a, a], [sequence, sequence], 'ERR_ARG_VALUE', 'streams.1.', 'different streams')
     await reject([a, {}], [sequence, sequence], 'ERR_ARG_TYPE', 'streams.1.', 'a stream')
+    const filledInPart: Stream[] = []
+    filledInPart[1] = a
+    await reject(filledInPart, [sequence, sequence], 'ERR_ARG_TYPE', 'streams.0.', 'a stream')
     await reject([a], [], 'ERR_LENGTHS', 'chunks', '1', '0')
     await reject(a, [sequence], 'ERR_ARG_TYPE', 'streams', 'array')
     await reject([a], sequence, 'ERR_ARG_TYPE', 'chunks', 'array')
     await expect(stepStreams([], [])).resolves.toEqual([])
     expect(a.steps).toBe(0)
   })
+})
+
+test('a stream is busy from before a promise is made, whose hooks may call it', async () => {
+  const module = moduleOf('GRU')
+  const stream = module.createStream()
+  let refused = 0
+  const hook = createHook({
+    init(_, type) {
+      if (type !== 'PROMISE' || stream.steps > 0) return
+      try {
+        stream.reset()
+      } catch {
+        ++refused
+      }
+    }
+  })
+  hook.enable()
+  const pushed = stream.push(sequence)
+  hook.disable()
+  expectSameBits(await pushed, module.forwardSync(sequence).output)
+  expect(refused).toBeGreaterThan(0)
+})
+
+test('stepStreams runs the module’s weights, whatever a class makes of its forward', async () => {
+  class Other extends GRU {
+    override forward = (): never => {
+      throw new Error('not this')
+    }
+  }
+  const [streams, gru] = [[new Other({ inputSize, hiddenSize: 2 }).createStream()], moduleOf('GRU')]
+  await expect(stepStreams(streams, [sequence])).resolves.toHaveLength(1)
+  expect(gru.createStream().steps).toBe(0)
 })
 
 test('the state of an LSTM stream has c, by its type as well', () => {

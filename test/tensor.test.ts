@@ -177,6 +177,9 @@ describe('tensor', () => {
       tensor([1], undefined, 'float16' as never)
     }
     expectError(float16, RangeError, 'ERR_ARG_VALUE', 'type', 'one of float32', '"float16"')
+    for (const type of [['bool'], Object.create(null)] as never[]) {
+      expectError(() => tensor([1], [1], type), TypeError, 'ERR_ARG_TYPE', 'type', 'one of float32')
+    }
     const inherited = (): void => {
       tensor([1], undefined, 'toString' as never)
     }
@@ -212,6 +215,8 @@ describe('tensor', () => {
     const deep = (depth: number): NestedArray => (depth === 0 ? 1 : [deep(depth - 1)])
     expect(tensor(deep(64)).shape).toHaveLength(64)
     expectError(() => tensor(deep(65)), RangeError, 'ERR_SHAPE', 'values', '64 dimensions')
+    const ones = Array<number>(65).fill(1)
+    expectError(() => new Tensor(new Float32Array(1), ones), RangeError, 'ERR_SHAPE', 'shape', '64 dimensions', '65')
   })
 })
 

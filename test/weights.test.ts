@@ -9,7 +9,8 @@ import {
   modules,
   newModule,
   randomStateDict,
-  randomTensor
+  randomTensor,
+  resizable
 } from './support'
 import { expectError } from './thrown'
 import type { ModuleName } from './reference'
@@ -306,6 +307,22 @@ describe('values', () => {
     const third = { data: new Float64Array(3).fill(1 / 3), shape: [3] }
     const read = RNN.fromStateDict({ ...stateDict, bias_ih_l0: third })
     expect(read.stateDict()['bias_ih_l0']!.data).toEqual(new Float32Array(3).fill(1 / 3))
+  })
+
+  test('float64 that has lost its memory to the reading of another parameter is refused', () => {
+    const options = { inputSize: 1, hiddenSize: 2 }
+    const buffer = resizable(8 * 4)
+    const { bias_hh_l0: bias, ...others } = dictOf('RNN', options)
+    const getter = {
+      data: bias!.data,
+      get shape() {
+        buffer.resize(8)
+        return bias!.shape
+      }
+    }
+    const weight = { data: new Float64Array(buffer), shape: [2, 2] }
+    const make = (): unknown => new RNN(options, { ...others, weight_hh_l0: weight, bias_hh_l0: getter })
+    expectError(make, TypeError, 'ERR_DETACHED', 'stateDict["weight_hh_l0"]', 'lost')
   })
 
   test('a module keeps copies, and gives copies', () => {
