@@ -130,15 +130,15 @@ export interface Native {
   /** The same off the event loop; input, batchSizes, order, h0 and c0 are copied before it returns. */
   forward(...args: Parameters<Native['forwardSync']>): Promise<void>
   /**
-   * Runs a module of one direction on one sequence, in place of forwardSync where a call counts: h and c, [layers, size],
-   * are the state before and then after; c is null but for the LSTM.
+   * Runs a module of one direction on one sequence, in place of forwardSync where a call counts. The states before and
+   * after are h, [layers, size], and for the LSTM c behind it.
    */
   advance(
     module: NativeModule,
     input: Float32Array,
     steps: number,
-    h: Float32Array,
-    c: Float32Array | null,
+    before: Float32Array,
+    after: Float32Array,
     output: Float32Array
   ): void
 

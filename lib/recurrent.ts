@@ -234,9 +234,9 @@ export class Engine {
     native.unpackWeights(this.#handle, matrices)
   }
 
-  /** Steps of one sequence, whose state h and c are written over. */
-  advance(input: Float32Array, steps: number, h: Tensor, c: Tensor | null, output: Tensor): void {
-    native.advance(this.#handle, input, steps, h.data, c?.data ?? null, output.data)
+  /** Steps of one sequence, from one state to another: h, and behind it c. */
+  advance(input: Float32Array, steps: number, before: Float32Array, after: Float32Array, output: Tensor): void {
+    native.advance(this.#handle, input, steps, before, after, output.data)
   }
 
   runSync(call: Call): void {

@@ -3,7 +3,7 @@ import { expected, fail } from './errors'
 import { copyOfArray } from './memory'
 import type { Call, Engine, HiddenState, State } from './recurrent'
 import { packSequence, unpackSequence } from './sequence'
-import { type TensorLike, allocateFloats, allocateOutput, copyInto, Tensor } from './tensor'
+import { type TensorLike, allocateFloats, allocateOutput, copyInto, sizeOf, Tensor } from './tensor'
 
 /**
  * One live sequence: the weights of its module, and a state of its own. However a sequence is cut into chunks, the
@@ -39,8 +39,9 @@ export interface Stream<S extends HiddenState = HiddenState> {
   clone(): Stream<S>
 }
 
-/** A stream's state: [layers, size] each, and c for the LSTM alone. */
+/** A stream's state: [layers, size] each, and c for the LSTM alone; in one array, h first. */
 interface Held {
+  readonly all: Float32Array
   readonly h: Tensor
   readonly c: Tensor | null
 }
@@ -48,7 +49,7 @@ interface Held {
 export class RecurrentStream<S extends HiddenState> implements Stream<S> {
   readonly #engine: Engine
   #held: Held
-  /** Where an asynchronous push writes, so that what is held is whole while it runs. */
+  /** Where a push writes, so that what is held is whole while it runs, and if it fails. */
   #spare: Held | null = null
   #steps = 0
   /** The last of the queued pushes; null when all are done. */
@@ -72,7 +73,11 @@ export class RecurrentStream<S extends HiddenState> implements Stream<S> {
     const { data, steps } = this.#engine.chunk(chunk, 'chunk')
     this.#expectIdle('pushSync')
     const output = allocateOutput([steps, this.#engine.outputSize])
-    if (steps > 0) this.#engine.advance(data, steps, this.#held.h, this.#held.c, output)
+    if (steps === 0) return output
+    const next = this.#spare ?? initial(this.#engine, null)
+    this.#engine.advance(data, steps, this.#held.all, next.all, output)
+    this.#spare = this.#held
+    this.#held = next
     this.#steps += steps
     return output
   }
@@ -193,7 +198,13 @@ function membersOf(streams: unknown, chunks: unknown): readonly RecurrentStream<
 function initial(engine: Engine, state: State | null | undefined): Held {
   const shapes = engine.stateShapes([engine.states])
   const { h, c } = engine.stateArrays(state, shapes)
-  const held = { h: allocateFloats(shapes.h), c: shapes.c && allocateFloats(shapes.c) }
+  const width = sizeOf(shapes.h)
+  const all = allocateFloats([width + (shapes.c ? sizeOf(shapes.c) : 0)]).data
+  const held = {
+    all,
+    h: new Tensor(all.subarray(0, width), shapes.h),
+    c: shapes.c && new Tensor(all.subarray(width), shapes.c)
+  }
   if (h) copyInto(held.h.data, h, 'state.h')
   if (c && held.c) copyInto(held.c.data, c, 'state.c')
   return held
@@ -227,7 +238,7 @@ function interleave(parts: readonly Tensor[]): Tensor {
 }
 
 /** The inverse of {@link gather}, into the streams' own states. */
-function scatter({ h, c }: Held, held: readonly Held[]): void {
+function scatter({ h, c }: Pick<Held, 'h' | 'c'>, held: readonly Held[]): void {
   const ownH = held.map((one) => one.h)
   separate(h, ownH)
   const ownC = held.flatMap((one) => one.c ?? [])

@@ -356,6 +356,18 @@ describe('a run that fails', () => {
     expectSameBits(joined([await stream.push(first!), stream.pushSync(second!)]), module.forwardSync(sequence).output)
   })
 
+  test('leaves the state as it was where the push is synchronous, too', () => {
+    const stream = module.createStream()
+    const output = stream.pushSync(first!)
+    jest.spyOn(native, 'advance').mockImplementationOnce((...[, , , , after]) => {
+      after.fill(NaN)
+      throw new RangeError('no memory')
+    })
+    expect(() => stream.pushSync(second!)).toThrow('no memory')
+    expect(stream.steps).toBe(4)
+    expectSameBits(joined([output, stream.pushSync(second!)]), module.forwardSync(sequence).output)
+  })
+
   test('of many streams leaves all of them as they were', async () => {
     failOnce()
     const streams = [module.createStream(), module.createStream()]
