@@ -192,12 +192,11 @@ void Recurrent::run_spans(const Run& run, std::size_t shares, Team& team) const 
   const Workspace memory(std::min<std::size_t>(options_.num_layers - 1, 2) * between_size);
   float* const between[2] = {memory.data(), options_.num_layers > 2 ? memory.data() + between_size : nullptr};
   const std::size_t tasks = shares * options_.num_directions;
-  const bool together = tasks < team.size();
+  const bool together = team.size() == 1 || tasks < team.size();
   const Share whole;
   const std::vector<Share> dealt = shares == 1 ? std::vector<Share>() : deal(layout.lengths(), shares);
   const View<const Share> parts = shares == 1 ? View<const Share>(&whole, 1) : View<const Share>(dealt);
-  std::vector<Pass> passes =
-      this->passes(run, parts, together ? team.size() : 1, !together && team.size() > 1, between);
+  std::vector<Pass> passes = this->passes(run, parts, together ? team.size() : 1, !together, between);
 
   std::size_t t = 0, row = 0;
   do {
