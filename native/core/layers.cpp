@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "core/float_environment.h"
+
 namespace packed_rnn {
 
 Linear::Linear(const Kernels& kernels, std::size_t in_features, std::size_t out_features, View<const float> weight,
@@ -17,6 +19,7 @@ Linear::Linear(const Kernels& kernels, std::size_t in_features, std::size_t out_
 }
 
 void Linear::forward(const float* input, std::size_t rows, float* output) const {
+  const DefaultFloatEnvironment environment;
   constexpr std::size_t most = 256;
   const float* inputs[most];
   float* outputs[most];

@@ -4,6 +4,7 @@
 #include <cassert>
 #include <tuple>
 
+#include "core/float_environment.h"
 #include "core/pass.h"
 #include "core/threads.h"
 #include "core/workspace.h"
@@ -159,6 +160,7 @@ std::size_t Recurrent::parted_steps(const Layout& layout, const Team& team) cons
 }
 
 void Recurrent::forward(const Run& run) const {
+  const DefaultFloatEnvironment environment;  // of helpers as well: threads have it from who starts them, or by default
   const Layout& layout = run.layout;
   const double fmas = static_cast<double>(bytes() / sizeof(float)) * static_cast<double>(layout.rows());
   Team team(useful_threads(run, fmas), fmas < always_shared_fmas ? &account(run) : nullptr, fmas);
