@@ -13,13 +13,13 @@ namespace {
 // what is kept: after it the library may be unloaded, and no thread may be in it then.
 std::atomic<int> environments{0};
 
-Napi::Object init(Napi::Env env, Napi::Object exports) {
-  ++environments;
+Napi::Value init(Napi::Env env, Napi::Object exports) {
   env.AddCleanupHook([] {
     if (--environments > 0) return;
     stop_threads();
     release_workspaces();
   });
+  ++environments;
   env.SetInstanceData(new Queue(env));
   export_runtime(env, exports);
   export_sequence(env, exports);
@@ -31,8 +31,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
 }  // namespace
 }  // namespace packed_rnn::binding
 
-static Napi::Object init(Napi::Env env, Napi::Object exports) {
-  return packed_rnn::binding::init(env, exports);
+NAPI_MODULE_INIT() {
+  using namespace packed_rnn::binding;
+  return guarded(env, [&] { return init(env, Napi::Object(env, exports)); });
 }
-
-NODE_API_MODULE(packed_rnn, init)

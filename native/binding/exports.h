@@ -14,14 +14,12 @@ void export_sequence(Napi::Env env, Napi::Object exports);   // packing
 void export_recurrent(Napi::Env env, Napi::Object exports);  // recurrent modules
 void export_layers(Napi::Env env, Napi::Object exports);     // linear, embed
 
-// A function as Node calls it. No C++ exception leaves it, not even one from reading the arguments, for which Node's
-// wrapper asks for memory if they are more than six; and none is turned into JavaScript's by what asks for memory
-// itself.
-template <Napi::Value (*function)(const Napi::CallbackInfo&)>
-napi_value entry(napi_env env, napi_callback_info raw) {
+// What body() returns, or a JavaScript exception. No C++ exception leaves this, and none is turned into JavaScript's by
+// what asks for memory itself.
+template <class Body>
+napi_value guarded(napi_env env, const Body& body) {
   try {
-    const Napi::CallbackInfo info(env, raw);
-    return function(info);
+    return body();
   } catch (const Napi::Error& error) {
     error.ThrowAsJavaScriptException();
   } catch (const std::exception&) {
@@ -29,6 +27,12 @@ napi_value entry(napi_env env, napi_callback_info raw) {
     napi_throw_range_error(env, "ERR_ALLOCATION", "Not enough memory");
   }
   return nullptr;
+}
+
+// A function as Node calls it. To read more than six arguments asks for memory, too.
+template <Napi::Value (*function)(const Napi::CallbackInfo&)>
+napi_value entry(napi_env env, napi_callback_info raw) {
+  return guarded(env, [&] { return function(Napi::CallbackInfo(env, raw)); });
 }
 
 template <Napi::Value (*function)(const Napi::CallbackInfo&)>

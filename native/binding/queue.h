@@ -1,7 +1,8 @@
 // Asynchronous runs of one environment, one more at a time than there are threads to compute with, so that none of
 // these waits for the event loop to start the next; the others wait here, in the order in which they came. All of
-// libuv's threads but one at most: a burst of runs would take all of them, and file reads would wait behind it. (Runs
-// of several worker threads may still take all, since what waits in one environment cannot be started from another.)
+// libuv's threads but one at most, if it has more than one: a burst of runs would take all of them, and file reads
+// would wait behind it. (Runs of several worker threads may still take all, since what waits in one environment cannot
+// be started from another.)
 #pragma once
 
 #include <napi.h>
