@@ -100,8 +100,8 @@ class Rounds {
   };
 
  private:
-  // Two cache lines: those who wait look at the second alone, so that the first is still at hand when its member takes
-  // the next round.
+  // Two cache lines: those who wait look at the second alone, as long as they are patient, so that the first is still
+  // at hand when its member takes the next round.
   class Part {
    public:
     bool is_done(std::uint64_t round) const { return done_.load(std::memory_order_acquire) > round; }

@@ -63,7 +63,7 @@ struct Team::Job {
     return back(now);
   }
   bool take_back(std::uint64_t now, std::size_t& i) {
-    while (now != closed && front(now) < back(now)) {
+    while (front(now) < back(now)) {
       if (state.compare_exchange_weak(now, now - one_back, std::memory_order_acq_rel)) return i = back(now) - 1, true;
     }
     return false;
@@ -185,8 +185,8 @@ class Pool {
     bool near = true;
   };
 
-  // `busy` counts all threads at work. The account is set to null if the call will say nothing about helpers: it wanted
-  // some, but others have them.
+  // `busy` counts the threads of teams. The account is set to null if the call will say nothing about helpers: it
+  // wanted some, but others have them.
   Lease lease(std::size_t most, Account*& account) {
     const std::lock_guard<std::mutex> lock(mutex_);
     Lease lease;

@@ -19,11 +19,12 @@ std::size_t get_num_threads();
 // they see it. New calls see a change.
 void assume_near(std::optional<bool> near);
 
-// Ends the pool's threads; the next team starts new ones. No team may be alive.
+// Ends the pool's threads, when the teams of other threads have given them back; the calling one may have no team. The
+// next team starts new ones.
 void stop_threads();
 
-// The calling thread and the helpers it could borrow: those that another call holds are left to it, so that concurrent
-// calls never run more threads than there are. What they run must not throw.
+// The calling thread and the helpers it could borrow: those that another call holds are left to it, and none are lent
+// while as many threads are at work as there shall be. What they run must not throw.
 class Team {
  public:
   // `most` threads at most; with 1 no helper is asked. The account of calls of this kind, if any, says whether to ask,

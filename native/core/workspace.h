@@ -12,14 +12,12 @@ namespace packed_rnn {
 
 class Workspace {
  public:
-  Workspace() = default;
   // So many floats, of any value.
   explicit Workspace(std::size_t size) : memory_(size < least_kept ? Floats(size) : take(size)) {}
   ~Workspace() {
     if (memory_.size() >= least_kept) give(std::move(memory_));
   }
   Workspace(Workspace&&) noexcept = default;
-  Workspace& operator=(Workspace&&) noexcept = default;
 
   float* data() const { return memory_.data(); }
 

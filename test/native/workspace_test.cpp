@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cstddef>
+#include <deque>
 #include <thread>
 #include <vector>
 
@@ -66,23 +67,21 @@ TEST_F(KeptWorkspace, TakesTheSmallestThatIsLargeEnough) {
 TEST_F(KeptWorkspace, CanBeMoved) {
   Workspace one(100 * kib);
   float* const data = one.data();
-  Workspace other = std::move(one);
-  EXPECT_EQ(other.data(), data);
-  other = Workspace(200 * kib);
+  {
+    const Workspace other = std::move(one);
+    EXPECT_EQ(other.data(), data);
+  }
   EXPECT_EQ(address(100 * kib), data);
 }
 
 // 8 MiB are kept: of six blocks of 1.5 MiB the five that were given back last.
 TEST_F(KeptWorkspace, MakesRoomForOthers) {
-  std::vector<Workspace> blocks(6);
-  for (Workspace& block : blocks) block = Workspace(3 * mib / 2);
+  std::deque<Workspace> blocks;
+  for (int i = 0; i < 6; ++i) blocks.emplace_back(3 * mib / 2);
   std::vector<float*> last;
   for (std::size_t i = 1; i < blocks.size(); ++i) last.push_back(blocks[i].data());
-  for (Workspace& block : blocks) block = Workspace();
-  for (std::size_t i = 0; i < last.size(); ++i) {
-    blocks[i] = Workspace(3 * mib / 2);
-    EXPECT_EQ(blocks[i].data(), last[i]);
-  }
+  while (!blocks.empty()) blocks.pop_front();
+  for (float* const data : last) EXPECT_EQ(blocks.emplace_back(3 * mib / 2).data(), data);
 }
 
 TEST_F(KeptWorkspace, OfAnySizeCanBeWritten) {
