@@ -4,6 +4,7 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -11,6 +12,7 @@
 
 #include "core/account.h"
 #include "core/affinity.h"
+#include "core/clock.h"
 #include "core/distance.h"
 #include "core/processors.h"
 #include "core/rounds.h"
@@ -185,6 +187,26 @@ TEST(Team, RunsTogetherOnceEach) {
     EXPECT_EQ(times[0], 1);
     for (const std::atomic<int>& t : times) ASSERT_LE(t, 1);
   }
+}
+
+// Who comes back from work that all do together has seen it done: it has no use for a second index, nor have others who
+// come then.
+TEST(Team, RunsTogetherOnceAThread) {
+  set_num_threads(4);
+  Team team(4);
+  static thread_local int last = -1;
+  std::atomic<int> came{0};
+  for (int round = 0; round < 200; ++round) {
+    team.run_together([&](std::size_t i) {
+      EXPECT_NE(last, round);
+      last = round;
+      if (i > 0) ++came;
+      // Time enough for who has come to be back, and to take what is left.
+      const Clock::time_point until = Clock::now() + std::chrono::microseconds(i == 0 ? 200 : 0);
+      while (Clock::now() < until) std::this_thread::yield();
+    });
+  }
+  EXPECT_GT(came, 0);
 }
 
 // Every part once a round, never before the last round is done, by members who begin late, or rest amid the work.
