@@ -5,7 +5,10 @@ import { allocateData } from './memory'
 import { type DType, type TypedArray, type View, mostDimensions, sizeOf, Tensor, view } from './tensor'
 import { type StateDict, entriesOf } from './weights'
 
-/** A state dict as a file holds it. The metadata is not enumerable: who goes through the parameters does not meet it. */
+/**
+ * A state dict as a file holds it. The metadata is not enumerable: who goes through the parameters does not meet it, though
+ * TypeScript believes so unless it is told: `Object.entries<Tensor<TypedArray>>(loaded)`.
+ */
 export type LoadedStateDict = Record<string, Tensor<TypedArray>> & {
   readonly metadata: Readonly<Record<string, string>>
 }

@@ -22,7 +22,8 @@ import {
   stepStreams,
   tensor,
   type Tensor,
-  type TensorLike
+  type TensorLike,
+  type TypedArray
 } from 'packed-rnn'
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
@@ -122,6 +123,8 @@ export async function usage(): Promise<void> {
   const loaded = await loadSafetensors(new Uint8Array(8))
   expectType<string | undefined>()(loaded.metadata['format'], true)
   LSTM.fromStateDict(loaded)
+  const renamed = Object.entries<Tensor<TypedArray>>(loaded).map(([name, value]) => [`a.${name}`, value] as const)
+  LSTM.fromStateDict(new Map(renamed), { prefix: 'a.' })
   await saveSafetensors('a.safetensors', lstm.stateDict(), loaded.metadata)
 
   const { padded } = padPackedSequence(packSequence([input], { enforceSorted: false }), { batchFirst: true })
