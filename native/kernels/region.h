@@ -10,6 +10,11 @@
 
 #define PACKED_RNN_PRAGMA(text) _Pragma(#text)
 
+#if defined(_MSC_VER) && !defined(__clang__)
+// /fp:precise made fmas of what is none before Visual Studio 2022.
+#pragma fp_contract(off)
+#endif
+
 #if defined(__clang__)
 #define PACKED_RNN_REGION(isa) \
   PACKED_RNN_PRAGMA(clang attribute push(__attribute__((target(isa))), apply_to = function))

@@ -16,8 +16,8 @@ namespace {
 
 struct Cpu {
   bool avx2 = false;
-  bool avx512 = false;         // with fma units of 512 bits
-  bool avx512_halved = false;  // with units of half the width, which a vector passes through in two halves
+  bool avx512 = false;
+  bool avx512_halved = false;  // with fma units of half the width, which a vector passes through in two halves: Zen 4
 };
 
 #if PACKED_RNN_X64
@@ -39,6 +39,7 @@ Registers cpuid(std::uint32_t leaf) {
 }
 
 // Which register states the operating system saves: a processor that has AVX is of no use under one that loses it.
+// (macOS begins to save those of AVX-512 when a program first uses them, and so stays with AVX2.)
 std::uint64_t xcr0() {
 #if defined(_MSC_VER) && !defined(__clang__)
   return _xgetbv(0);
