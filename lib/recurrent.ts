@@ -422,9 +422,9 @@ export abstract class Recurrent<O extends RecurrentOptions, S extends HiddenStat
    *
    * @param input padded, unbatched or packed, of float32
    * @param state the initial states, in the caller's order; zeros if left out or null
-   * @returns a promise, which rejects with ERR_SHAPE for a rank or size that does not fit, ERR_DTYPE for another type than float32,
-   *   ERR_ARG_TYPE for anything but tensors, ERR_EMPTY for input without steps, ERR_DETACHED, ERR_PACKED_SEQUENCE or
-   *   ERR_ALLOCATION
+   * @returns a promise, which rejects with ERR_SHAPE for a rank or size that does not fit, ERR_DTYPE for another type than
+   *   float32, ERR_ARG_TYPE for anything but tensors, ERR_EMPTY for input without steps, ERR_DETACHED, ERR_PACKED_SEQUENCE
+   *   or ERR_ALLOCATION
    */
   async forward<I extends Input>(input: I, state?: State | null): Promise<Result<I, S>> {
     const call = this.engine.call(input, state)
