@@ -30,6 +30,11 @@ class Meter {
     return this.#ask('read', isa, bytes, threads)
   }
 
+  /** ns that a cache line takes from one thread to another and back. */
+  distance() {
+    return this.#ask('distance')
+  }
+
   /** µs of the LSTM kernel alone for one step of `rows` sequences, inputSize = hiddenSize = `units`. */
   step(isa, units, rows) {
     return this.#ask('step', isa, units, rows)

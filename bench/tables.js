@@ -177,7 +177,9 @@ const sections = {
       `read ${level} (${significant(bytes / 1024)} KiB), GB/s`,
       ...gbps.map((value) => significant(value))
     ])
-    return table(['limit', '1 thread', '2 threads'], [...peaks, ...bandwidth])
+    const { distance } = machine // which older results lack
+    const exchange = distance ? [['a cache line there and back, ns', '–', spread(distance)]] : []
+    return table(['limit', '1 thread', '2 threads'], [...peaks, ...bandwidth, ...exchange])
   },
 
   ...tableSections,

@@ -5,6 +5,7 @@
 //   table                    the name of the table of kernels that is taken here
 //   fma ISA THREADS          GFLOP/s of fused multiply-adds on float, all threads together
 //   read ISA BYTES THREADS   GB/s of reading BYTES over and over, each thread its own
+//   distance                 ns that a cache line takes from one thread to another and back
 //   step ISA UNITS ROWS      µs of the kernel alone for one step of ROWS sequences through an LSTM of UNITS units
 #include <algorithm>
 #include <atomic>
@@ -218,6 +219,32 @@ double read(const Loops& of, std::size_t bytes, std::size_t threads) {
   return rates(threads, make_once) * passes * size * sizeof(float) / 1e9;
 }
 
+// Two threads that write to one line in turn. Where they share a processor, one lets the other run.
+double distance() {
+  constexpr int trips = 2000;
+  alignas(cache_line) std::atomic<int> ball{0};
+  const auto await = [&](int turn) {
+    for (int spins = 0; ball.load(std::memory_order_acquire) != turn;) {
+      if (++spins % 100000 == 0) std::this_thread::yield();
+    }
+  };
+  std::thread other([&] {
+    for (int i = 0; i < trips; ++i) {
+      await(2 * i + 1);
+      ball.store(2 * i + 2, std::memory_order_release);
+    }
+  });
+  Clock::time_point start;
+  for (int i = 0; i < trips; ++i) {
+    if (i == trips / 2) start = Clock::now();  // by then the other has come
+    ball.store(2 * i + 1, std::memory_order_release);
+    await(2 * i + 2);
+  }
+  const Seconds passed = Clock::now() - start;
+  other.join();
+  return 1e9 * passed.count() / (trips - trips / 2);
+}
+
 // One array of `units` floats a row.
 struct Rows {
   std::vector<float> values;
@@ -256,6 +283,7 @@ double step(const Kernels& kernels, std::size_t units, std::size_t rows) {
 }
 
 double answer(const std::string& name, std::istream& arguments) {
+  if (name == "distance") return distance();
   std::string isa;
   std::size_t a = 1, b = 1;
   arguments >> isa >> a >> b;

@@ -1,8 +1,9 @@
 'use strict'
-// What the machine can do: the fma peak of each instruction set, and the bandwidth of each level of memory.
+// What the machine can do: the fma peak of each instruction set, the bandwidth of each level of memory, and how soon two
+// threads see what the other has written.
 const fs = require('node:fs')
 const { lib } = require('../rivals/packed-rnn')
-const { rounded } = require('../measure')
+const { quartiles, rounded, sleep } = require('../measure')
 
 /** Bytes of each data cache, where Linux tells. */
 function caches() {
@@ -30,9 +31,17 @@ async function measure({ meter, isa, quick, log }) {
     const gbps = [await meter.read(isa, bytes, 1), await meter.read(isa, bytes / 2, 2)]
     if (gbps[0] !== null) bandwidth.push({ level, bytes, gbps: gbps.map(rounded) })
   }
+  // The processors of a virtual machine may move: so over a second or two.
+  const distances = []
+  for (let i = 0; i < (quick ? 1 : 15); ++i) {
+    distances.push(await meter.distance())
+    await sleep(quick ? 0 : 100)
+  }
+  const distance = quartiles(distances)
   for (const { isa: name, gflops } of peaks) log(`${name}: ${gflops.join(' / ')} GFLOP/s at 1 / 2 threads`)
   for (const { level, gbps } of bandwidth) log(`${level}: ${gbps.join(' / ')} GB/s at 1 / 2 threads`)
-  return { peaks, bandwidth }
+  log(`a cache line there and back: ${distance.median} ns`)
+  return { peaks, bandwidth, distance }
 }
 
 module.exports = { measure }
