@@ -430,24 +430,29 @@ describe('what cannot be streamed', () => {
   })
 })
 
-test('a stream is busy from before a promise is made, whose hooks may call it', async () => {
+test('a push that a hook of the making of promises slips in is done before, or refused', async () => {
   const module = moduleOf('GRU')
   const stream = module.createStream()
+  const [step] = chunksOf(sequence, [1]) // a state forgets what lies many steps back
+  const slipped: Tensor[] = []
   let refused = 0
   const hook = createHook({
     init(_, type) {
-      if (type !== 'PROMISE' || stream.steps > 0) return
+      if (type !== 'PROMISE') return
       try {
-        stream.reset()
+        stream.pushSync(step!)
+        slipped.push(step!)
       } catch {
         ++refused
       }
     }
   })
   hook.enable()
-  const pushed = stream.push(sequence)
+  const pushed = stream.push(step!)
   hook.disable()
-  expectSameBits(await pushed, module.forwardSync(sequence).output)
+  await pushed
+  const { state } = module.forwardSync(joined([...slipped, step!]))
+  expectSameBits(stream.state.h, state.h)
   expect(refused).toBeGreaterThan(0)
 })
 
@@ -457,9 +462,8 @@ test('stepStreams runs the module’s weights, whatever a class makes of its for
       throw new Error('not this')
     }
   }
-  const [streams, gru] = [[new Other({ inputSize, hiddenSize: 2 }).createStream()], moduleOf('GRU')]
+  const streams = [new Other({ inputSize, hiddenSize: 2 }).createStream()]
   await expect(stepStreams(streams, [sequence])).resolves.toHaveLength(1)
-  expect(gru.createStream().steps).toBe(0)
 })
 
 test('the state of an LSTM stream has c, by its type as well', () => {
