@@ -76,9 +76,7 @@ export class RecurrentStream<S extends HiddenState> implements Stream<S> {
     if (steps === 0) return output
     const next = this.#spare ?? initial(this.#engine, null)
     this.#engine.advance(data, steps, this.#held.all, next.all, output)
-    this.#spare = this.#held
-    this.#held = next
-    this.#steps += steps
+    this.#accept(next, steps)
     return output
   }
 
@@ -95,6 +93,11 @@ export class RecurrentStream<S extends HiddenState> implements Stream<S> {
     const next = this.#spare ?? initial(this.#engine, null)
     this.#spare = null
     await this.#engine.run(callOf(input, steps, this.#held, output, next))
+    this.#accept(next, steps)
+  }
+
+  /** So many steps have led to another state. */
+  #accept(next: Held, steps: number): void {
     this.#spare = this.#held
     this.#held = next
     this.#steps += steps

@@ -25,7 +25,15 @@ import {
   unpadSequence
 } from '../lib'
 import { errorCodes } from '../lib/errors'
-import { type AnyModule, expectSameBits, generator, randomModule, randomState, randomTensor } from './support'
+import {
+  type AnyModule,
+  expectSameBits,
+  generator,
+  randomModule,
+  randomState,
+  randomTensor,
+  resizable
+} from './support'
 import { expectError } from './thrown'
 
 const random = generator(60)
@@ -44,13 +52,12 @@ describe('B61 an async call has taken what it needs when it returns', () => {
     const own = generator(62)
     const sequences = lengths.map((steps) => randomTensor(own, [steps, inputSize]))
     const packed = packSequence(sequences, { enforceSorted: false })
-    const padded = new Tensor(resizable(randomTensor(own, [50, 4, inputSize]).data), [50, 4, inputSize])
+    const padded = new Tensor(inResizable(randomTensor(own, [50, 4, inputSize]).data), [50, 4, inputSize])
     return { packed, padded, state: randomState(lstm, own, 4) }
   }
 
-  function resizable(data: Float32Array): Float32Array {
-    const Resizable = ArrayBuffer as unknown as new (size: number, options: { maxByteLength: number }) => ArrayBuffer
-    const copy = new Float32Array(new Resizable(data.byteLength, { maxByteLength: 2 * data.byteLength }))
+  function inResizable(data: Float32Array): Float32Array {
+    const copy = new Float32Array(resizable(data.byteLength, 2 * data.byteLength))
     copy.set(data)
     return copy
   }

@@ -143,7 +143,7 @@ export async function runUnder(isa: string, jobs: readonly Job[]): Promise<reado
 
 export const isas = runtime.supportedIsas
 
-/** A buffer that can be resized, up to 64 bytes: newer than the type library that the tests are compiled against. */
-export function resizable(size: number): ArrayBuffer & { resize(size: number): void } {
-  return Reflect.construct(ArrayBuffer, [size, { maxByteLength: 64 }]) as ArrayBuffer & { resize(size: number): void }
+/** A buffer that can be resized: newer than the type library that the tests are compiled against. */
+export function resizable(size: number, maxByteLength = 64): ArrayBuffer & { resize(size: number): void } {
+  return Reflect.construct(ArrayBuffer, [size, { maxByteLength }]) as ArrayBuffer & { resize(size: number): void }
 }

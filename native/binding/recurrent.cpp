@@ -168,9 +168,11 @@ Napi::Value advance(const Napi::CallbackInfo& info) {
   run.layout = Layout::padded(1, steps, false);
   run.input = input.data;
   run.initial_hidden = before.data;
-  run.initial_cell = before.data + hidden_size;
   run.final_hidden = after.data;
-  run.final_cell = after.data + hidden_size;
+  if (options.cell->has_cell_state) {
+    run.initial_cell = before.data + hidden_size;
+    run.final_cell = after.data + hidden_size;
+  }
   run.output = output.data;
   prefault(output);
   module.forward(run);
