@@ -45,7 +45,8 @@ export function inverse(permutation: Int32Array | null): Int32Array | null {
 
 export function largest(values: Int32Array | readonly number[]): number {
   let result = 0
-  for (const value of values) result = Math.max(result, value)
+  // Without an iterator, which costs more than all else here where both kinds of list come by.
+  for (let i = values.length; i-- > 0;) result = Math.max(result, values[i]!)
   return result
 }
 
