@@ -33,9 +33,12 @@ function installRivals() {
   if (!Object.entries(dependencies).every(installed)) npm(['ci', '--no-audit', '--no-fund'], __dirname)
 }
 
-/** Debian's PyTorch, with a BLAS that is not the slow reference one. */
+/**
+ * Debian's PyTorch, with a BLAS that is not the slow reference one, and that shares PyTorch's threads: beside those of
+ * its own they would spin on the same cores, and two threads take several times as long as one.
+ */
 function installTorch() {
-  run('apt-get', ['install', '-qy', '--no-install-recommends', 'python3-torch', 'libopenblas0-pthread'])
+  run('apt-get', ['install', '-qy', '--no-install-recommends', 'python3-torch', 'libopenblas0-openmp'])
 }
 
 /** Builds native/*_meter.cpp; returns the path of the one called `name`. */

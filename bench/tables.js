@@ -82,6 +82,8 @@ function readme({ suites, about }) {
   return [table(header, rows), '', `\`npm run bench\`: ${machineText(about.table)}`].join('\n')
 }
 
+const behind = ({ times: all }, rivals) => rivals.filter((name) => all[name]?.median < all.ours.median)
+
 const tableSections = {
   table({ table: everyRow }) {
     const threadTables = [1, 2].map((threads) => {
@@ -112,9 +114,13 @@ const tableSections = {
       ])
       return table(header, cells)
     })
-    const short = everyRow
-      .filter((row) => !reachesTarget(row))
-      .map((row) => `${shapeText(row)}, ${threadsText(row.threads)}: ${times(row.ratio)} of ≥ ${row.target}x`)
+    const name = (row) => `${shapeText(row)}, ${threadsText(row.threads)}`
+    const short = [
+      ...everyRow
+        .filter((row) => !reachesTarget(row))
+        .map((row) => `${name(row)}: ${times(row.ratio)} of ≥ ${row.target}x`),
+      ...everyRow.filter((row) => behind(row, ['torch']).length > 0).map((row) => `${name(row)}: behind PyTorch`)
+    ]
     const torch = everyRow.find((row) => row.about)?.about
     const torchText = torch ? ` PyTorch is ${torch.version} with ${torch.blas.join(', ') || 'the reference BLAS'}.` : ''
     const onOneCore = everyRow
@@ -209,7 +215,6 @@ const sections = {
   fill({ fill }) {
     const met = ({ ofIdeal }) => ofIdeal.median <= targets.fill
     const rivals = ['onnxruntime', 'torch'].filter((name) => fill.rows.some((row) => row.times[name]))
-    const behind = ({ times: all }) => rivals.filter((name) => all[name]?.median < all.ours.median)
     const header = [
       'lengths',
       'fill',
@@ -233,7 +238,7 @@ const sections = {
         .filter((row) => !met(row))
         .map((row) => `${row.distribution} at fill ${row.fill.toFixed(2)}: ${row.ofIdeal.median.toFixed(2)}`),
       ...fill.rows.flatMap((row) =>
-        behind(row).map((name) => `${row.distribution} at fill ${row.fill.toFixed(2)}: behind ${name}`)
+        behind(row, rivals).map((name) => `${row.distribution} at fill ${row.fill.toFixed(2)}: behind ${name}`)
       )
     ]
     return `${table(header, cells)}\n\n${shortfall(short)}`

@@ -16,7 +16,7 @@ async function torch(workload, threads) {
   const { kind, inputSize, hiddenSize, batch, steps, lengths, full, parameters, input } = workload
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'packed-rnn-bench-'))
   const file = path.join(folder, 'values')
-  // OpenBLAS has threads of its own, which torch.set_num_threads does not reach.
+  // OpenBLAS may have threads of its own, which torch.set_num_threads does not reach.
   const env = { ...process.env, OPENBLAS_NUM_THREADS: String(threads), OMP_NUM_THREADS: String(threads) }
   const child = spawn(python, [path.join(__dirname, 'torch_worker.py')], { env, stdio: ['pipe', 'pipe', 'inherit'] })
   const answers = readline.createInterface({ input: child.stdout })[Symbol.asyncIterator]()
