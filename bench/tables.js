@@ -55,6 +55,13 @@ function machineText({ cpu, cores, load, isa, node, version, onnxruntime, date, 
 
 const reachesTarget = ({ target, ratio }) => target === undefined || !ratio || ratio.median >= target
 
+const rivalTitles = { onnxruntime: 'onnxruntime-node', torch: 'PyTorch', tfjs: 'tfjs (wasm)' }
+/** Those of the rivals that took part. */
+const rivalsOf = (rows, names = Object.keys(rivalTitles)) =>
+  names.filter((name) => rows.some(({ times: all }) => all[name]))
+/** Those of the rivals that took less time than ours. */
+const behind = ({ times: all }, rivals) => rivals.filter((name) => all[name]?.median < all.ours.median)
+
 // Pairs of rows, at one and at two threads, that measured one shape.
 function pairs(rows) {
   const two = rows.filter(({ threads }) => threads === 2)
@@ -63,10 +70,10 @@ function pairs(rows) {
 
 function readme({ suites, about }) {
   const both = (pair, text) => pair.map(text).join(' / ')
+  const rivals = rivalsOf(suites.table, ['onnxruntime', 'torch'])
   const rows = pairs(suites.table).map((pair) => [
     shapeText(pair[0]),
-    both(pair, (row) => significant(row.times.ours.median)),
-    both(pair, (row) => significant(row.times.onnxruntime?.median)),
+    ...['ours', ...rivals].map((name) => both(pair, (row) => significant(row.times[name]?.median))),
     both(pair, (row) => marked(times(row.ratio), reachesTarget(row))),
     both(pair, (row) => percent(row.share)),
     `${exponent(pair[0].errors.ours)} / ${exponent(pair[0].errors.onnxruntime)}`
@@ -74,27 +81,24 @@ function readme({ suites, about }) {
   const header = [
     'shape',
     'packed-rnn, ms',
-    'onnxruntime-node, ms',
-    'faster by',
+    ...rivals.map((name) => `${rivalTitles[name]}, ms`),
+    'onnxruntime / ours',
     'of the limit',
-    'error, ours / theirs'
+    'error, ours / onnxruntime'
   ]
   return [table(header, rows), '', `\`npm run bench\`: ${machineText(about.table)}`].join('\n')
 }
-
-const behind = ({ times: all }, rivals) => rivals.filter((name) => all[name]?.median < all.ours.median)
 
 const tableSections = {
   table({ table: everyRow }) {
     const threadTables = [1, 2].map((threads) => {
       const rows = everyRow.filter((row) => row.threads === threads)
-      const rivals = ['onnxruntime', 'torch', 'tfjs'].filter((name) => rows.some((row) => row.times[name]))
-      const titles = { onnxruntime: 'onnxruntime-node', torch: 'PyTorch', tfjs: 'tfjs (wasm)' }
+      const rivals = rivalsOf(rows)
       const header = [
         `${threadsText(threads)}; ms (quartiles)`,
         'packed-rnn',
         'from padded to padded',
-        ...rivals.map((name) => titles[name]),
+        ...rivals.map((name) => rivalTitles[name]),
         'onnxruntime / ours',
         'target',
         'GFLOP/s',
@@ -119,10 +123,12 @@ const tableSections = {
       ...everyRow
         .filter((row) => !reachesTarget(row))
         .map((row) => `${name(row)}: ${times(row.ratio)} of ≥ ${row.target}x`),
-      ...everyRow.filter((row) => behind(row, ['torch']).length > 0).map((row) => `${name(row)}: behind PyTorch`)
+      ...everyRow
+        .filter((row) => behind(row, ['torch']).length > 0)
+        .map((row) => `${name(row)}: behind ${rivalTitles.torch}`)
     ]
     const torch = everyRow.find((row) => row.about)?.about
-    const torchText = torch ? ` PyTorch is ${torch.version} with ${torch.blas.join(', ') || 'the reference BLAS'}.` : ''
+    const torchText = torch ? ` PyTorch is ${torch.version}, with ${torch.blas ?? 'the reference BLAS'}.` : ''
     const onOneCore = everyRow
       .filter((row) => row.onOneCore > 0)
       .map((row) => `${shapeText(row)}, ${row.onOneCore} of ${row.times.ours.samples}`)
@@ -214,7 +220,7 @@ const sections = {
 
   fill({ fill }) {
     const met = ({ ofIdeal }) => ofIdeal.median <= targets.fill
-    const rivals = ['onnxruntime', 'torch'].filter((name) => fill.rows.some((row) => row.times[name]))
+    const rivals = rivalsOf(fill.rows)
     const header = [
       'lengths',
       'fill',
@@ -222,7 +228,7 @@ const sections = {
       'fill x full, ms',
       `packed / (fill x full), ≤ ${targets.fill}`,
       'from padded to padded, ms',
-      ...rivals.map((name) => ({ onnxruntime: 'onnxruntime-node, ms', torch: 'PyTorch packed, ms' })[name])
+      ...rivals.map((name) => `${rivalTitles[name]}, ms`)
     ]
     const cells = fill.rows.map((row) => [
       row.distribution,
@@ -238,7 +244,9 @@ const sections = {
         .filter((row) => !met(row))
         .map((row) => `${row.distribution} at fill ${row.fill.toFixed(2)}: ${row.ofIdeal.median.toFixed(2)}`),
       ...fill.rows.flatMap((row) =>
-        behind(row, rivals).map((name) => `${row.distribution} at fill ${row.fill.toFixed(2)}: behind ${name}`)
+        behind(row, rivals).map(
+          (name) => `${row.distribution} at fill ${row.fill.toFixed(2)}: behind ${rivalTitles[name]}`
+        )
       )
     ]
     return `${table(header, cells)}\n\n${shortfall(short)}`

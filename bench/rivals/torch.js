@@ -16,8 +16,10 @@ async function torch(workload, threads) {
   const { kind, inputSize, hiddenSize, batch, steps, lengths, full, parameters, input } = workload
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'packed-rnn-bench-'))
   const file = path.join(folder, 'values')
-  // OpenBLAS may have threads of its own, which torch.set_num_threads does not reach.
+  // OpenBLAS may have threads of its own, which torch.set_num_threads does not reach. Its kernels and their blocks are
+  // those that it chooses for the processor, whatever the environment asks for.
   const env = { ...process.env, OPENBLAS_NUM_THREADS: String(threads), OMP_NUM_THREADS: String(threads) }
+  for (const name of ['OPENBLAS_CORETYPE', 'OPENBLAS_L2_SIZE']) delete env[name]
   const child = spawn(python, [path.join(__dirname, 'torch_worker.py')], { env, stdio: ['pipe', 'pipe', 'inherit'] })
   const answers = readline.createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   const ask = async (command) => {
