@@ -1,6 +1,7 @@
 'use strict'
-// Two threads when the second core has other work: a child process that computes, at most for two minutes.
+// Two threads when all cores but one have other work: child processes that compute, at most for two minutes.
 const { spawn } = require('node:child_process')
+const { availableParallelism } = require('node:os')
 const { packedRnn, withThreads } = require('../rivals/packed-rnn')
 const { onnxruntime } = require('../rivals/onnxruntime')
 const { compare, over, sleep } = require('../measure')
@@ -17,9 +18,10 @@ const shapes = [
 async function measure(context) {
   const rows = []
   for (const load of ['idle', 'busy']) {
-    const child = load === 'busy' ? spawn(process.execPath, ['-e', busy], { stdio: 'ignore' }) : null
+    const others = load === 'busy' ? availableParallelism() - 1 : 0
+    const children = Array.from({ length: others }, () => spawn(process.execPath, ['-e', busy], { stdio: 'ignore' }))
     try {
-      if (child) await sleep(300)
+      if (load === 'busy') await sleep(300)
       for (const shape of context.quick ? shapes.slice(1, 2) : shapes) {
         const workload = createWorkload(shape)
         const ours = packedRnn(workload)
@@ -35,7 +37,7 @@ async function measure(context) {
         context.log(`H=${shape.hiddenSize} B=${shape.batch}, second core ${load}: ${text.join(', ')}`)
       }
     } finally {
-      child?.kill()
+      for (const child of children) child.kill()
     }
   }
   return rows
