@@ -11,6 +11,7 @@ const os = require('node:os')
 const path = require('node:path')
 const { parseArgs } = require('node:util')
 const { resultsFile, text, write } = require('./report')
+const { torchAbout } = require('./rivals/torch')
 const { busyLoad } = require('./targets')
 const { root, buildMeter, buildPackage, installRivals, installTorch } = require('./setup')
 
@@ -109,6 +110,18 @@ function cpuModel() {
   return `${process.arch}, ${model.trim()}${numbers ? ` (family ${numbers[1]}, model ${numbers[2]})` : ''}`
 }
 
+/** What PyTorch says of itself; null where there is none, or none that can be measured fairly. */
+function torchThatTakesPart(install) {
+  if (install && !torchAbout()) installTorch()
+  const found = torchAbout()
+  if (!found?.blas || found.blas.includes('USE_OPENMP')) return found
+  console.error(
+    `PyTorch is left out: its BLAS (${found.blas}) has threads beside PyTorch's, which get in each other's way.`
+  )
+  console.error('Debian has one that shares them: install libopenblas0-openmp, and remove libopenblas0-pthread.')
+  return null
+}
+
 /** Writes the documents into a copy, to show that they can be written. */
 function writeAside(results, table) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'packed-rnn-bench-'))
@@ -127,13 +140,19 @@ async function main() {
   const { quick } = values
   const chosen = positionals.length > 0 ? positionals : suites
 
+  delete process.env.PACKED_RNN_ISA // the results are those of this processor's best
   const [load] = os.loadavg()
   if (load > busyLoad && !quick) console.error(`The machine is busy (load average ${load}): expect noise`)
   buildPackage()
-  if (!quick) installRivals()
-  const { torchInstalled } = require('./rivals/torch')
-  if (values.torch && !torchInstalled()) installTorch()
-  const settings = { quick, torch: !quick && torchInstalled(), meter: buildMeter('machine_meter') }
+  if (!quick) {
+    try {
+      installRivals()
+    } catch (error) {
+      console.error(`Without the rivals, which could not be installed: ${error.message}`)
+    }
+  }
+  const torch = quick ? null : torchThatTakesPart(values.torch)
+  const settings = { quick, torch: Boolean(torch), meter: buildMeter('machine_meter') }
 
   const table = execFileSync(settings.meter, { input: 'table\n', encoding: 'utf8' }).trim()
   const file = resultsFile(table)
@@ -142,19 +161,20 @@ async function main() {
   for (const name of chosen) {
     console.error(name)
     try {
+      const said = { ...about(load), torch }
       const result = await measure(name, settings)
       if (!result) continue
       results.suites[name] = result
-      results.about[name] = about(load)
+      results.about[name] = said
     } catch (error) {
       failed = true
       console.error(error.message)
     }
   }
   if (failed) process.exitCode = 1
+  if (!quick) fs.writeFileSync(file, `${JSON.stringify(results)}\n`)
   console.log(text(results))
   if (quick) return writeAside(results, table)
-  fs.writeFileSync(file, `${JSON.stringify(results)}\n`)
   write(results, table)
 }
 

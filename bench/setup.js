@@ -16,7 +16,12 @@ function run(command, args, options) {
   }
 }
 
-const npm = (args, cwd) => run(process.platform === 'win32' ? 'npm.cmd' : 'npm', args, { cwd })
+/** The npm that runs this, if one does: a program's own name would have to be another one on Windows. */
+function npm(args, cwd) {
+  const { npm_execpath: script } = process.env
+  if (script) run(process.execPath, [script, ...args], { cwd })
+  else run('npm', args, { cwd })
+}
 
 /** What is measured is what the sources say now. */
 function buildPackage() {

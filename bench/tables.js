@@ -90,13 +90,14 @@ function readme({ suites, about }) {
 }
 
 const tableSections = {
-  table({ table: everyRow }) {
+  table({ table: everyRow }, { torch }) {
     const threadTables = [1, 2].map((threads) => {
       const rows = everyRow.filter((row) => row.threads === threads)
       const rivals = rivalsOf(rows)
       const header = [
         `${threadsText(threads)}; ms (quartiles)`,
-        'packed-rnn',
+        'forwardSync',
+        'forward',
         'from padded to padded',
         ...rivals.map((name) => rivalTitles[name]),
         'onnxruntime / ours',
@@ -108,6 +109,7 @@ const tableSections = {
       const cells = rows.map((row) => [
         shapeText(row),
         spread(row.times.ours),
+        spread(row.times.forward),
         spread(row.times.fromPadded),
         ...rivals.map((name) => spread(row.times[name])),
         marked(timesSpread(row.ratio), reachesTarget(row)),
@@ -127,8 +129,7 @@ const tableSections = {
         .filter((row) => behind(row, ['torch']).length > 0)
         .map((row) => `${name(row)}: behind ${rivalTitles.torch}`)
     ]
-    const torch = everyRow.find((row) => row.about)?.about
-    const torchText = torch ? ` PyTorch is ${torch.version}, with ${torch.blas ?? 'the reference BLAS'}.` : ''
+    const torchText = torch ? ` PyTorch is ${torch.version}, with ${torch.blas ?? 'another BLAS than OpenBLAS'}.` : ''
     const onOneCore = everyRow
       .filter((row) => row.onOneCore > 0)
       .map((row) => `${shapeText(row)}, ${row.onOneCore} of ${row.times.ours.samples}`)
@@ -309,10 +310,10 @@ const sections = {
   packing({ packing }) {
     const names = Object.keys(packing[0].ratios)
     const met = (row, name) => row.ratios[name].median <= targets.packing
-    const header = [`times of one copy, ≤ ${targets.packing}`, 'copied, KiB', ...names, 'a copy a sequence']
+    const header = [`times of one copy, ≤ ${targets.packing}`, 'packed / padded, KiB', ...names, 'a copy a sequence']
     const cells = packing.map((row) => [
       packingText(row),
-      significant(row.bytes.packed / 1024),
+      [row.bytes.packed, row.bytes.padded].map((bytes) => significant(bytes / 1024)).join(' / '),
       ...names.map((name) => marked(row.ratios[name].median.toFixed(2), met(row, name))),
       row.copies.median.toFixed(2)
     ])
@@ -439,7 +440,7 @@ function tablesOf({ suites, about }) {
   return Object.entries(sections).flatMap(([name, section]) => {
     const suite = suiteOf[name] ?? name
     if (!suites[suite]) return []
-    return [[name, `${section(suites)}\n\n\`npm run bench -- ${suite}\`: ${machineText(about[suite])}`]]
+    return [[name, `${section(suites, about[suite])}\n\n\`npm run bench -- ${suite}\`: ${machineText(about[suite])}`]]
   })
 }
 

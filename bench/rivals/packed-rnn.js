@@ -23,6 +23,12 @@ function packedRnn(workload) {
   }
 }
 
+/** The same without blocking the event loop. */
+function packedRnnForward(workload) {
+  const { module, given } = packedRnn(workload)
+  return { run: () => module.forward(given), close() {} }
+}
+
 /** From a padded batch and back to one: what a caller pays who has the one and wants the other. */
 function packedRnnFromPadded(workload) {
   const { module, padded } = packedRnn(workload)
@@ -57,4 +63,4 @@ function strided(data, steps, batch, size, sequence) {
   return result
 }
 
-module.exports = { lib, packedRnn, packedRnnFromPadded, withThreads, stateDict, strided }
+module.exports = { lib, packedRnn, packedRnnForward, packedRnnFromPadded, withThreads, stateDict, strided }

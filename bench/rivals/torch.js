@@ -9,18 +9,29 @@ const { strided } = require('./packed-rnn')
 /** Debian's PyTorch belongs to Debian's Python. */
 const python = '/usr/bin/python3'
 
-const torchInstalled = () => spawnSync(python, ['-c', 'import torch, numpy'], { stdio: 'ignore' }).status === 0
+const worker = path.join(__dirname, 'torch_worker.py')
+
+function environment(threads) {
+  // OpenBLAS may have threads of its own, which torch.set_num_threads does not reach. Its kernels and their blocks are
+  // those that it chooses for the processor, whatever the environment asks for.
+  const env = { ...process.env, OPENBLAS_NUM_THREADS: String(threads), OMP_NUM_THREADS: String(threads) }
+  for (const name of ['OPENBLAS_CORETYPE', 'OPENBLAS_L2_SIZE']) delete env[name]
+  return env
+}
+
+/** { version, blas }, what OpenBLAS says of itself or null for another one; null where there is no PyTorch. */
+function torchAbout() {
+  const options = { env: environment(1), input: '{"about": {}}\n', encoding: 'utf8' }
+  const { status, stdout } = spawnSync(python, [worker], options)
+  return status === 0 ? JSON.parse(stdout) : null
+}
 
 /** A process of its own, which takes its turns as the others do and reads its own clock. */
 async function torch(workload, threads) {
   const { kind, inputSize, hiddenSize, batch, steps, lengths, full, parameters, input } = workload
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'packed-rnn-bench-'))
   const file = path.join(folder, 'values')
-  // OpenBLAS may have threads of its own, which torch.set_num_threads does not reach. Its kernels and their blocks are
-  // those that it chooses for the processor, whatever the environment asks for.
-  const env = { ...process.env, OPENBLAS_NUM_THREADS: String(threads), OMP_NUM_THREADS: String(threads) }
-  for (const name of ['OPENBLAS_CORETYPE', 'OPENBLAS_L2_SIZE']) delete env[name]
-  const child = spawn(python, [path.join(__dirname, 'torch_worker.py')], { env, stdio: ['pipe', 'pipe', 'inherit'] })
+  const child = spawn(python, [worker], { env: environment(threads), stdio: ['pipe', 'pipe', 'inherit'] })
   const answers = readline.createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   const ask = async (command) => {
     child.stdin.write(`${JSON.stringify(command)}\n`)
@@ -31,9 +42,8 @@ async function torch(workload, threads) {
   const floats = [...Object.values(parameters), input]
   fs.writeFileSync(file, Buffer.concat(floats.map((array) => Buffer.from(array.buffer, 0, array.byteLength))))
   const make = { kind, inputSize, hiddenSize, batch, steps, lengths: [...lengths], full, threads, file }
-  const about = await ask({ make })
+  await ask({ make })
   return {
-    about,
     time: (count) => ask({ time: count }),
     rest: 50,
     async output(sequence) {
@@ -48,4 +58,4 @@ async function torch(workload, threads) {
   }
 }
 
-module.exports = { torch, torchInstalled }
+module.exports = { torch, torchAbout }

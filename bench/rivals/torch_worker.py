@@ -1,5 +1,6 @@
 """PyTorch as a contestant: answers one JSON command per line of standard input with one JSON value per line.
 
+{"about": {}}                  PyTorch's version, and what its BLAS says of itself
 {"make": {...}, "file": PATH}  a module and a batch from the float32 values of a file: parameters, then the padded input
 {"time": COUNT}                milliseconds of COUNT runs
 {"output": PATH}               writes the padded output as float32 values
@@ -35,16 +36,20 @@ def openblas():
     """What the OpenBLAS that is loaded says of itself, the processor that its kernels are for included; or None."""
     for line in open("/proc/self/maps"):
         if "openblas" in line:
-            describe = ctypes.CDLL(line[line.index("/") :].strip()).openblas_get_config
-            describe.restype = ctypes.c_char_p
-            return describe().decode().strip()
+            describe = getattr(ctypes.CDLL(line[line.index("/") :].strip()), "openblas_get_config", None)
+            if describe:
+                describe.restype = ctypes.c_char_p
+                return describe().decode().strip()
+    return None
 
 
 def answer(command):
     global run
+    if "about" in command:
+        return {"version": torch.__version__, "blas": openblas()}
     if "make" in command:
         run = make(**command["make"])
-        return {"version": torch.__version__, "blas": openblas()}
+        return None
     if "time" in command:
         started = time.perf_counter()
         for _ in range(command["time"]):

@@ -1,6 +1,6 @@
 'use strict'
 // Ours and the rivals on the shapes of the table, at one thread and at two, beside what the machine can do.
-const { packedRnn, packedRnnFromPadded, withThreads } = require('../rivals/packed-rnn')
+const { packedRnn, packedRnnForward, packedRnnFromPadded, withThreads } = require('../rivals/packed-rnn')
 const { onnxruntime } = require('../rivals/onnxruntime')
 const { tfjs } = require('../rivals/tfjs')
 const { torch } = require('../rivals/torch')
@@ -10,6 +10,9 @@ const { createWorkload, tableShapes } = require('../workload')
 
 /** What a rival may take of the measuring time: TensorFlow.js is left out where it would need seconds a run. */
 const mostFlops = { tfjs: 4e9 }
+
+/** Of any output: the time of wrong results is no time. */
+const mostError = 1e-5
 
 /**
  * The least time that the machine allows, in ms: all arithmetic at the fma peak; for a single sequence, where the
@@ -31,6 +34,7 @@ const areTwoCores = ([one, two]) => one.peak === null || two.peak > 1.5 * one.pe
 async function contestantsOf(workload, threads, context) {
   return {
     ours: withThreads(packedRnn(workload), threads),
+    forward: withThreads(packedRnnForward(workload), threads),
     onnxruntime: await onnxruntime(workload, threads),
     fromPadded: workload.full ? null : withThreads(packedRnnFromPadded(workload), threads),
     torch: context.torch ? await torch(workload, threads) : null,
@@ -63,7 +67,10 @@ async function measureShape(shape, context) {
     const errors = {}
     for (const name of names) {
       const contestant = contestants[name]
-      if (contestant.output) errors[name] = rounded(await largestError(contestant, workload, references))
+      if (contestant.output) {
+        errors[name] = rounded(await largestError(contestant, workload, references))
+        if (!(errors[name] <= mostError)) throw new Error(`${name} is off by ${errors[name]}: ${JSON.stringify(shape)}`)
+      }
       await contestant.close()
     }
     const ours = turn('ours')
@@ -77,7 +84,6 @@ async function measureShape(shape, context) {
       onOneCore: threads > 1 ? rounds.filter((round) => !areTwoCores(round.extra)).length : 0,
       gains: { ours: gain('ours'), onnxruntime: gain('onnxruntime') },
       errors,
-      about: contestants.torch?.about,
       gflops: over(rounds, (round) => workload.flops / ours(round) / 1e6).median,
       bandwidth: over(rounds, (round) => round.extra[i].bandwidth)?.median,
       share: over(rounds, (round) => round.extra[i].least && round.extra[i].least / ours(round))
