@@ -1,8 +1,8 @@
 'use strict'
 // What a benchmark needs: our own build, the rivals, and the program that measures the machine.
 const { execFileSync } = require('node:child_process')
-const fs = require('node:fs')
 const path = require('node:path')
+const { hasDependencies } = require('../scripts/dependencies')
 
 const root = path.join(__dirname, '..')
 const build = path.join(root, 'build', 'bench')
@@ -30,12 +30,7 @@ function buildPackage() {
 
 /** The rivals in this folder's own node_modules. */
 function installRivals() {
-  const { dependencies } = JSON.parse(fs.readFileSync(path.join(__dirname, 'package.json'), 'utf8'))
-  const installed = ([name, version]) => {
-    const manifest = path.join(__dirname, 'node_modules', name, 'package.json')
-    return fs.existsSync(manifest) && JSON.parse(fs.readFileSync(manifest, 'utf8')).version === version
-  }
-  if (!Object.entries(dependencies).every(installed)) npm(['ci', '--no-audit', '--no-fund'], __dirname)
+  if (!hasDependencies(__dirname)) npm(['ci', '--no-audit', '--no-fund'], __dirname)
 }
 
 /**

@@ -5,6 +5,7 @@ const { execFileSync, spawn } = require('node:child_process')
 const { once } = require('node:events')
 const fs = require('node:fs')
 const path = require('node:path')
+const { hasDependencies } = require('../dependencies')
 const { binaryOf, targets } = require('../prebuilds/targets')
 const { emptyProject, makeProject, npm, packDependencies, packPackage, root } = require('./project')
 
@@ -32,7 +33,7 @@ function fail(message) {
 
 // The programs of this folder's package.json, which only this test needs.
 function tool(name) {
-  if (!fs.existsSync(path.join(__dirname, 'node_modules'))) npm(['ci'], __dirname)
+  if (!hasDependencies(__dirname)) npm(['ci'], __dirname)
   return path.join(__dirname, 'node_modules', '.bin', name)
 }
 

@@ -4,6 +4,7 @@
 const { execFileSync, spawnSync } = require('node:child_process')
 const fs = require('node:fs')
 const path = require('node:path')
+const { hasDependencies } = require('../dependencies')
 const { makeProject, npm, packPackage } = require('../package/project')
 const { binaryOf, nameOf, targets } = require('../prebuilds/targets')
 const inspect = require('./inspect')
@@ -24,7 +25,7 @@ function demandTools() {
   const missing = Object.keys(packages).filter((name) => !has(name))
   if (missing.length > 0)
     throw new Error(`Run first: apt-get install ${missing.map((name) => packages[name]).join(' ')}`)
-  if (!fs.existsSync(modules)) npm(['ci', '--force', '--ignore-scripts'], __dirname)
+  if (!hasDependencies(__dirname)) npm(['ci', '--force', '--ignore-scripts'], __dirname)
 }
 
 // Bun's musl build stands in for a Node on musl, of which no package brings one. It wants the C++ library of glibc's world,

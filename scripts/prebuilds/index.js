@@ -6,13 +6,14 @@ const fs = require('node:fs')
 const path = require('node:path')
 const { promisify } = require('node:util')
 const prebuildify = promisify(require('prebuildify'))
+const { hasDependencies } = require('../dependencies')
 const { nameOf, targets } = require('./targets')
 
 const root = path.join(__dirname, '..', '..')
 
 function installedZig() {
   const home = path.join(__dirname, 'node_modules', '@zigc', `${process.platform}-${process.arch}`)
-  if (!fs.existsSync(home))
+  if (!hasDependencies(__dirname))
     execFileSync('npm', ['install', '--no-package-lock', '--ignore-scripts'], { cwd: __dirname, stdio: 'inherit' })
   return path.join(home, 'bin', 'zig')
 }
