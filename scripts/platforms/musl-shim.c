@@ -1,4 +1,5 @@
-// What Bun's musl build and glibc's libstdc++ ask of a C library that musl does not have.
+// What Bun's musl build and glibc's libstdc++ ask of a C library that musl does not have. The number parsers are for a
+// libstdc++ built with glibc 2.38 or newer; stdlib.h is left out, since there it calls them by these very names.
 #include <locale.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -21,6 +22,14 @@ int _dl_find_object(void* address, void* result) {
 int __cxa_thread_atexit_impl(void (*function)(void*), void* object, void* library) {
   (void)function, (void)object, (void)library;
   return 0;
+}
+long strtol(const char*, char**, int);
+unsigned long strtoul(const char*, char**, int);
+long __isoc23_strtol(const char* text, char** end, int base) {
+  return strtol(text, end, base);
+}
+unsigned long __isoc23_strtoul(const char* text, char** end, int base) {
+  return strtoul(text, end, base);
 }
 size_t __strftime_l(char* text, size_t size, const char* format, const struct tm* time, locale_t locale) {
   return strftime_l(text, size, format, time, locale);
