@@ -1,9 +1,9 @@
 'use strict'
-// node release.js check: what is about to be published has a binary for every platform, a dated entry in the changelog, and
-// the version of the tag that it is built from, if it is. node release.js notes: prints that entry.
+// node release.js check: what is about to be published has a binary for every platform, a dated entry in the changelog, a
+// repository, and the version of the tag that it is built from, if it is. node release.js notes: prints that entry.
 const fs = require('node:fs')
 const path = require('node:path')
-const { version } = require('../package.json')
+const { repository, version } = require('../package.json')
 const { binaryOf, targets } = require('./prebuilds/targets')
 
 const root = path.join(__dirname, '..')
@@ -18,6 +18,7 @@ function changelogEntry() {
 
 function check() {
   changelogEntry()
+  if (!repository) throw new Error('package.json names no repository, without which npm takes no provenance')
   const missing = targets.map(binaryOf).filter((file) => !fs.existsSync(path.join(root, file)))
   if (missing.length > 0) throw new Error(`Run npm run prebuilds first: ${missing.join(', ')} missing`)
   const { GITHUB_REF_TYPE: type, GITHUB_REF_NAME: tag } = process.env
