@@ -2,8 +2,8 @@
 // npm run check:instructions [-- --update]
 //
 // Counts with callgrind the instructions of a run of each of three shapes, on each instruction set that valgrind can run, and
-// fails if there are more of them than instructions.json says: a slow commit is seen without a stopwatch. Counts hold
-// for the compiler that made them; with another one they are only printed.
+// fails if they are not as many as instructions.json says: a slow commit is seen without a stopwatch. Counts hold for the
+// compiler that made them, Debian 12's; with another one they are only printed.
 const { execFileSync, spawnSync } = require('node:child_process')
 const fs = require('node:fs')
 const os = require('node:os')
