@@ -127,7 +127,7 @@ export interface Native {
     hn: Float32Array,
     cn: Float32Array | null
   ): void
-  /** The same off the event loop; input, batchSizes, order, h0 and c0 are copied before it returns. */
+  /** The same off the event loop, unless it is brief; input, batchSizes, order, h0 and c0 are copied before it returns. */
   forward(...args: Parameters<Native['forwardSync']>): Promise<void>
   /**
    * Runs a module of one direction on one sequence, in place of forwardSync where a call counts. The states before and

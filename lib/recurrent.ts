@@ -243,7 +243,7 @@ export class Engine {
     native.forwardSync(...this.#arguments(call))
   }
 
-  /** Computes off the event loop; what the call reads is copied before this returns. */
+  /** Computes off the event loop what is not brief; what the call reads is copied before this returns. */
   run(call: Call): Promise<void> {
     return native.forward(...this.#arguments(call))
   }
@@ -419,6 +419,9 @@ export abstract class Recurrent<O extends RecurrentOptions, S extends HiddenStat
   /**
    * Runs the module off the event loop. What it reads has been copied when this returns: the elements of the arguments may
    * be overwritten or transferred while it runs. (But a packed output shares batchSizes and indices with its input.)
+   *
+   * A brief run, of some 10 microseconds, is computed at once, since to hand it to another thread would hold up the event loop
+   * for longer; but the event loop gets a turn after some 100 of them.
    *
    * @param input padded, unbatched or packed, of float32
    * @param state the initial states, in the caller's order; zeros if left out or null

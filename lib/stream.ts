@@ -11,7 +11,7 @@ import { type TensorLike, allocateFloats, allocateOutput, copyInto, sizeOf, Tens
  */
 export interface Stream<S extends HiddenState = HiddenState> {
   /**
-   * Feeds steps, off the event loop. A chunk has been copied when the call returns. Chunks that are pushed while earlier
+   * Feeds steps, off the event loop, as forward does, brief ones at once. A chunk has been copied when the call returns. Chunks that are pushed while earlier
    * ones are under way are queued and taken in order. A push that fails leaves the state as it was: one whose chunk is
    * refused is as if it had not been, one for which memory does not suffice fails those queued behind it as well.
    *

@@ -520,12 +520,14 @@ describe('forward, off the event loop', () => {
   test.each(names)('%s: a promise of what forwardSync returns', async (name) => {
     const module = randomModule(name, { ...sizes, numLayers: 2, bidirectional: true }, 18)
     const random = generator(19)
-    const packed = packSequence(
-      [3, 7, 1].map((steps) => randomTensor(random, [steps, 3])),
-      { enforceSorted: false }
-    )
+    const packed = (...lengths: number[]): PackedSequence =>
+      packSequence(
+        lengths.map((steps) => randomTensor(random, [steps, 3])),
+        { enforceSorted: false }
+      )
     const state = randomState(module, random, 3)
-    for (const input of [packed, randomTensor(random, [4, 3, 3])]) {
+    const brief = [packed(3, 7, 1), randomTensor(random, [4, 3, 3])]
+    for (const input of [...brief, packed(300, 700, 100), randomTensor(random, [400, 3, 3])]) {
       const [later, now] = [await module.forward(input, state), module.forwardSync(input, state)]
       const data = (output: Tensor | PackedSequence): Tensor => (output instanceof Tensor ? output : output.data)
       expectSameBits(data(later.output), data(now.output))
@@ -539,9 +541,28 @@ describe('forward, off the event loop', () => {
     await expect(promise).rejects.toMatchObject({ code: 'ERR_SHAPE' })
   })
 
-  test('inputs are left alone, outputs are new', async () => {
+  test('a brief run has ended before the event loop has had a turn', async () => {
     const lstm = randomModule('LSTM', sizes, 1)
-    const input = floats(3, 2, 3)
+    await lstm.forward(floats(400, 8, 3)) // is handed over, and the count of brief ones begins anew
+    let turned = false
+    setImmediate(() => (turned = true))
+    await lstm.forward(floats(1, 1, 3))
+    expect(turned).toBe(false)
+  })
+
+  test('the event loop has its turns, however many brief runs follow each other', async () => {
+    const lstm = randomModule('LSTM', sizes, 1)
+    const input = floats(1, 1, 3)
+    let turns = 0
+    const turn = setInterval(() => ++turns, 0)
+    for (let i = 0; i < 10000; ++i) await lstm.forward(input)
+    clearInterval(turn)
+    expect(turns).toBeGreaterThan(2)
+  })
+
+  test.each([3, 300])('inputs are left alone, outputs are new: %d steps', async (steps) => {
+    const lstm = randomModule('LSTM', sizes, 1)
+    const input = floats(steps, 2, 3)
     const state = { h: floats(1, 2, 5), c: floats(1, 2, 5) }
     const copies = [input, state.h, state.c].map(({ data }) => data.slice())
     const results = [lstm.forwardSync(input, state), await lstm.forward(input, state)]

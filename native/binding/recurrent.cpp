@@ -4,6 +4,7 @@
 #include <cstring>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "binding/exports.h"
@@ -193,12 +194,17 @@ class Copy {
   std::vector<float> elements_;
 };
 
+// All that a run can throw is that memory for its workspace is not to be had.
+Napi::Value not_enough_memory(Napi::Env env) {
+  return coded(Napi::RangeError::New(env, "Not enough memory"), "ERR_ALLOCATION").Value();
+}
+
 // Computes on a thread of libuv's pool. What it reads is a copy taken beforehand; what it writes are arrays that nobody
 // else has yet, held alive until then, as is the module.
 class ForwardWorker final : public Napi::AsyncWorker {
  public:
-  explicit ForwardWorker(const Napi::CallbackInfo& info)
-      : AsyncWorker(info.Env(), "packed-rnn forward"), arguments_(info) {
+  ForwardWorker(const Napi::CallbackInfo& info, Arguments&& arguments)
+      : AsyncWorker(info.Env(), "packed-rnn forward"), arguments_(std::move(arguments)) {
     input_.take(arguments_.input);
     initial_hidden_.take(arguments_.initial_hidden);
     initial_cell_.take(arguments_.initial_cell);
@@ -218,9 +224,8 @@ class ForwardWorker final : public Napi::AsyncWorker {
     deferred_->Resolve(Env().Undefined());
     Queue::of(Env()).finished();
   }
-  // All that a run can throw is that memory for its workspace is not to be had.
   void OnError(const Napi::Error&) override {
-    deferred_->Reject(coded(Napi::RangeError::New(Env(), "Not enough memory"), "ERR_ALLOCATION").Value());
+    deferred_->Reject(not_enough_memory(Env()));
     Queue::of(Env()).finished();
   }
 
@@ -230,10 +235,31 @@ class ForwardWorker final : public Napi::AsyncWorker {
   std::optional<Napi::Promise::Deferred> deferred_;
 };
 
+// A promise that is settled already, made when all has been computed, for the reason that ForwardWorker::promise has.
+Napi::Value forward_at_once(Napi::Env env, const Arguments& arguments) {
+  bool enough_memory = true;
+  try {
+    arguments.compute();
+  } catch (const std::bad_alloc&) {
+    enough_memory = false;
+  }
+  const auto deferred = Napi::Promise::Deferred::New(env);
+  if (enough_memory) {
+    deferred.Resolve(env.Undefined());
+  } else {
+    deferred.Reject(not_enough_memory(env));
+  }
+  return deferred.Promise();
+}
+
 Napi::Value forward(const Napi::CallbackInfo& info) {
-  auto worker = std::make_unique<ForwardWorker>(info);
+  const Napi::Env env = info.Env();
+  Arguments arguments(info);
+  Queue& queue = Queue::of(env);
+  if (queue.takes_at_once(arguments.module.work(arguments.run))) return forward_at_once(env, arguments);
+  auto worker = std::make_unique<ForwardWorker>(info, std::move(arguments));
   const Napi::Promise promise = worker->promise();
-  Queue::of(info.Env()).push(std::move(worker));
+  queue.push(std::move(worker));
   return promise;
 }
 

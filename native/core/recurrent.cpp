@@ -21,6 +21,9 @@ constexpr std::size_t span_rows = 512;
 // much again.
 constexpr double least_fmas_each = 5e5, always_shared_fmas = 2e10;
 
+// A step of one sequence through a cell, however small, takes as long as so many multiplications: 80 to 100 ns.
+constexpr double least_fmas_a_step = 4096;
+
 // From how many sequences a thread on it has a share of its own, where threads are near each other (Team::is_near) and
 // where they are far, for weights of a layer and direction of so many bytes at most. Below, reading all weights for so
 // few rows costs more than meeting at every step. Weights of 64 KiB are mostly in the closest cache (LSTM of 45 units),
@@ -157,6 +160,12 @@ std::size_t Recurrent::parted_steps(const Layout& layout, const Team& team) cons
   const std::size_t least = team.is_near() ? least_parted(team.size(), true) : 1;
   while (layout.active(t - 1) < least * team.size()) --t;
   return layout.steps() - t < least_rejoined_steps ? layout.steps() : t;
+}
+
+double Recurrent::work(const Run& run) const {
+  const double cells = static_cast<double>(directions_.size());
+  return static_cast<double>(run.layout.rows()) *
+         (static_cast<double>(bytes() / sizeof(float)) + least_fmas_a_step * cells);
 }
 
 void Recurrent::forward(const Run& run) const {

@@ -52,6 +52,9 @@ class Recurrent {
 
   void forward(const Run& run) const;
 
+  // About how many multiplications of one thread a run takes as long as.
+  double work(const Run& run) const;
+
   // The matrices as they were given: of each layer and direction weight_ih, weight_hh, and weight_hr if proj_size.
   void unpack(View<float* const> matrices) const;
 
