@@ -164,7 +164,7 @@ std::size_t Recurrent::parted_steps(const Layout& layout, const Team& team) cons
 
 double Recurrent::work(const Run& run) const {
   const double cells = static_cast<double>(directions_.size());
-  return static_cast<double>(run.layout.rows()) *
+  return kernels_.fma_cost * static_cast<double>(run.layout.rows()) *
          (static_cast<double>(bytes() / sizeof(float)) + least_fmas_a_step * cells);
 }
 

@@ -52,7 +52,7 @@ class Recurrent {
 
   void forward(const Run& run) const;
 
-  // About how many multiplications of one thread a run takes as long as.
+  // About how many multiplications by AVX2 a run takes as long as, on one thread.
   double work(const Run& run) const;
 
   // The matrices as they were given: of each layer and direction weight_ih, weight_hh, and weight_hr if proj_size.

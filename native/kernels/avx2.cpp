@@ -14,6 +14,7 @@ namespace {
 struct Avx2 {
   using Float = __m256;
   static constexpr std::size_t lanes = 8, accumulators = 12, lstm_vectors = 2;
+  static constexpr double fma_cost = 1;
   static constexpr bool may_be_halved = false, fetches_beginnings = false;
   // Where there is no AVX-512, second-level caches mostly have 256 or 512 KiB.
   static constexpr bool small_caches = true;

@@ -24,6 +24,7 @@ namespace {
 struct Avx512 {
   using Float = __m512;
   static constexpr std::size_t lanes = 16, accumulators = 24, lstm_vectors = 2;
+  static constexpr double fma_cost = 1;
   static constexpr bool may_be_halved = true, small_caches = false, fetches_beginnings = true;
 
   static PACKED_RNN_INLINE Float set(float a) { return _mm512_set1_ps(a); }

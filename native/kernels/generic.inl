@@ -795,5 +795,6 @@ constexpr Kernels make_kernels(const char* name, const char* isa, bool halved = 
           make_cell<V, Gru<V>>(halved),
           make_cell<V, Single<V, Tanh>>(halved),
           make_cell<V, Single<V, Relu>>(halved),
-          make_cell<V, Single<V, Identity>>(halved)};
+          make_cell<V, Single<V, Identity>>(halved),
+          V::fma_cost};
 }

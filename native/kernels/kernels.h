@@ -87,6 +87,7 @@ struct Kernels {
   CellKernels rnn_tanh;
   CellKernels rnn_relu;
   CellKernels linear;  // y = W x + b, one gate, no hidden state
+  double fma_cost;     // about how many fmas of AVX2 one of these takes as long as
 };
 
 // The tables that this processor can run, the best first, and how many they are.

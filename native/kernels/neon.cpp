@@ -13,6 +13,7 @@ namespace {
 struct Neon {
   using Float = float32x4_t;
   static constexpr std::size_t lanes = 4, accumulators = 24, lstm_vectors = 4;
+  static constexpr double fma_cost = 1;
   static constexpr bool may_be_halved = false, small_caches = false, fetches_beginnings = false;
 
   static PACKED_RNN_INLINE Float set(float a) { return vdupq_n_f32(a); }

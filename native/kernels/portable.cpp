@@ -72,6 +72,7 @@ PACKED_RNN_INLINE __m128 fused(__m128 a, __m128 b, __m128 c) {
 
 struct Portable {
   static constexpr std::size_t lanes = 4, accumulators = 8, lstm_vectors = 4;
+  static constexpr double fma_cost = 32;
   static constexpr bool may_be_halved = false, small_caches = false, fetches_beginnings = false;
   struct Float {
     float lane[lanes];
