@@ -163,7 +163,7 @@ export function valuesOf(entries: ReadonlyMap<string, View>, parameters: readonl
     const { data, type } = entries.get(name)!
     if (type === 'float32') return data as Float32Array
     const narrowed = allocateFloats(shape).data
-    copyInto(narrowed, data as Float64Array, `stateDict[${JSON.stringify(name)}]`)
+    copyInto(narrowed, data as Float64Array, `${name} of stateDict`) // its key there may have a prefix
     return narrowed
   })
 }

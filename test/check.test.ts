@@ -182,3 +182,18 @@ describe('errors', () => {
     expect(helpful).toThrow(new TypeError('Expected a size for hiddenSize but received "3": pass a number'))
   })
 })
+
+describe('edges of what is shortened and guessed', () => {
+  test('described', () => {
+    expect(described({ constructor: { name: '' } })).toBe('an object')
+    expect(described({ data: 3, shape: [1] })).toBe('an object')
+    expect(described('x'.repeat(40))).toBe(`"${'x'.repeat(40)}"`)
+    const shape = Array<number>(64).fill(1)
+    expect(described({ data: new Float32Array(1), shape })).toBe(`a tensor of shape [${shape.join(', ')}]`)
+  })
+
+  test('nearest: two letters apart at most, the first of equals', () => {
+    expect(nearest('ab', ['cd'])).toBe('cd')
+    expect(nearest('bias_xh_l0', ['bias_ih_l0', 'bias_hh_l0'])).toBe('bias_ih_l0')
+  })
+})

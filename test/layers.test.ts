@@ -214,3 +214,40 @@ test('the layers are made of weights alone, and say so', () => {
     expectError(make, TypeError, 'ERR_ARG_TYPE', 'no constructor', `${Layer.name}.fromStateDict`)
   }
 })
+
+describe('arguments by their names, weights of their own', () => {
+  test('an embedding keeps a copy of a float32 weight', () => {
+    const weight = tensor([[1], [2]])
+    const embedding = Embedding.fromStateDict({ weight })
+    weight.data.fill(NaN)
+    expect(embedding.forwardSync(tensor([1, 0], [2], 'int32')).data).toEqual(Float32Array.of(2, 1))
+  })
+
+  test('packed input that has lost its memory is refused by name', () => {
+    const linear = Linear.fromStateDict({ weight: zeros(2, 3) })
+    const packed = packSequence([zeros(4, 3)])
+    structuredClone(packed.data.data.buffer, { transfer: [packed.data.data.buffer as ArrayBuffer] })
+    expectError(() => linear.forwardSync(packed), TypeError, 'ERR_DETACHED', 'input.data', 'transferred')
+  })
+
+  test('a prefix is text', () => {
+    expectError(
+      () => Linear.fromStateDict({}, { prefix: 3 as never }),
+      TypeError,
+      'ERR_ARG_TYPE',
+      'options.prefix',
+      '3'
+    )
+  })
+
+  test('if the bias alone is there, the weight is listed as missing', () => {
+    const whole = { 'head.bias': zeros(2), 'tail.weight': zeros(2, 2), 'tail.bias': zeros(2) }
+    expectError(
+      () => Linear.fromStateDict(whole, { prefix: 'head.' }),
+      RangeError,
+      'ERR_STATE_DICT',
+      'weight is missing',
+      'Linear'
+    )
+  })
+})

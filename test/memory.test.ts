@@ -401,3 +401,45 @@ describe('every element of a large result is written', () => {
     for (const { data } of [result].flat()) expect(data.findIndex(Number.isNaN)).toBe(-1)
   })
 })
+
+describe('what must begin at zero does, however large', () => {
+  beforeEach(() => {
+    const unwritten = Buffer.allocUnsafeSlow.bind(Buffer)
+    jest.spyOn(Buffer, 'allocUnsafeSlow').mockImplementation((size) => unwritten(size).fill(0xff))
+  })
+  afterEach(() => {
+    jest.restoreAllMocks()
+  })
+
+  test('the state of a stream', () => {
+    const stream = new RNN({ inputSize: 1, hiddenSize: 4, numLayers: 1024 }).createStream()
+    expect(stream.state.h.data).toEqual(new Float32Array(2 ** 12))
+  })
+
+  test('the counts of steps', () => {
+    const { batchSizes } = packSequence([new Tensor(new Float32Array(5000), [5000]), tensor([0, 0])])
+    expect(batchSizes).toEqual(new Int32Array(5000).fill(1).fill(2, 0, 2))
+  })
+})
+
+describe('errors know what caused them', () => {
+  test('what V8 said is the cause', () => {
+    let error: unknown
+    try {
+      new LSTM({ inputSize: 1, hiddenSize: 2 ** 31 - 1 })
+    } catch (caught) {
+      error = caught
+    }
+    expect(error).toHaveProperty('cause.name', 'RangeError')
+  })
+
+  test('there is none where nothing was caught', () => {
+    let error: unknown
+    try {
+      tensor(null as never)
+    } catch (caught) {
+      error = caught
+    }
+    expect(error).not.toHaveProperty('cause')
+  })
+})

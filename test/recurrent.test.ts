@@ -25,7 +25,7 @@ import {
   rowsOf,
   stateOf
 } from './support'
-import { expectError } from './thrown'
+import { expectError, messageOf } from './thrown'
 
 const names = Object.keys(modules) as ModuleName[]
 const sizes = { inputSize: 3, hiddenSize: 5 }
@@ -569,5 +569,31 @@ describe('forward, off the event loop', () => {
     expect([input, state.h, state.c].map(({ data }) => data)).toEqual(copies)
     const buffers = results.flatMap(({ output, state: { h } }) => [output.data.buffer, h.data.buffer])
     expect(new Set([...buffers, input.data.buffer, state.h.data.buffer]).size).toBe(6)
+  })
+})
+
+describe('edges', () => {
+  test('the most layers and the largest dropout that there may be', () => {
+    expect(new RNN({ inputSize: 1, hiddenSize: 1, numLayers: 1024, dropout: 1 }).options).toMatchObject({
+      numLayers: 1024,
+      dropout: 1
+    })
+    expectError(
+      () => new RNN({ inputSize: 1, hiddenSize: 1, numLayers: 1025 }),
+      RangeError,
+      'ERR_ARG_VALUE',
+      'options.numLayers',
+      'from 1 to 1024',
+      '1025'
+    )
+  })
+
+  test('what is wrong with a state or a type is said whole', () => {
+    const lstm = new LSTM(sizes)
+    expect(messageOf(() => lstm.forwardSync(floats(1, 3), {} as State))).toBe(
+      'Expected { h, c } or null for state but received one with nothing'
+    )
+    const wide = { data: new Float64Array(3), shape: [1, 3] }
+    expect(messageOf(() => lstm.forwardSync(wide))).toMatch(/: new Float32Array\(data\) converts it$/)
   })
 })

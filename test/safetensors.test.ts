@@ -1,4 +1,6 @@
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import fs from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -409,5 +411,104 @@ describe('arguments', () => {
     mkdirSync(file('sub.pt'))
     await saveSafetensors(path.join(file('sub.pt'), 'a.safetensors'), { a: floats(1) })
     await expect(loadSafetensors(path.join(file('sub.pt'), 'a.safetensors'))).resolves.toHaveProperty('a')
+  })
+})
+
+describe('reading a file', () => {
+  /** Has reads give no more bytes than so many, and none from a position on. */
+  function readingAtMost(most: number, end = Infinity): void {
+    const open = fs.open.bind(fs)
+    jest.spyOn(fs, 'open').mockImplementation(async (name, ...rest) => {
+      const handle = await open(name, ...rest)
+      const read = handle.read.bind(handle) as (...args: unknown[]) => Promise<unknown>
+      let reads = 0
+      handle.read = ((into: Uint8Array, at: number, length: number, position: number) => {
+        if (++reads > 1000) throw new Error('it reads on and on')
+        return read(into, at, Math.max(0, Math.min(length, most, end - position)), position)
+      }) as never
+      return handle
+    })
+  }
+
+  afterEach(() => {
+    jest.restoreAllMocks()
+  })
+
+  test('a file is closed, whether it is read or refused', async () => {
+    const opened = jest.spyOn(fs, 'open')
+    writeFileSync(file('wrong'), bytesOf('[]'))
+    writeFileSync(file('right'), bytesOf('{}'))
+    await expect(loadSafetensors(file('wrong'))).rejects.toMatchObject({ code: 'ERR_FILE_FORMAT' })
+    await loadSafetensors(file('right'))
+    const handles = await Promise.all(opened.mock.results.map(({ value }) => value as ReturnType<typeof fs.open>))
+    expect(handles.map(({ fd }) => fd)).toEqual([-1, -1])
+  })
+
+  test('a file that is read in pieces', async () => {
+    const a = floats(5)
+    await saveSafetensors(file('pieces'), { a })
+    readingAtMost(3)
+    await expect(loadSafetensors(file('pieces'))).resolves.toEqual({ a })
+  })
+
+  test('a file that is cut off while it is read', async () => {
+    const bytes = bytesOf({ a: info('U8', [9], 0, 9) }, 9)
+    writeFileSync(file('cut'), bytes)
+    const end = bytes.length - 4
+    readingAtMost(Infinity, end)
+    const loading = loadSafetensors(file('cut'))
+    await expect(loading).rejects.toMatchObject({
+      code: 'ERR_FILE_FORMAT',
+      message: expect.stringContaining(`ended at byte ${String(end)} while`) as string
+    })
+  })
+
+  test('a broken file in a folder called .pt is no pickle', async () => {
+    mkdirSync(file('sub.pt'), { recursive: true })
+    const broken = path.join(file('sub.pt'), 'b.safetensors')
+    writeFileSync(broken, 'what is this')
+    await expect(loadSafetensors(broken)).rejects.toThrow('past the limit')
+  })
+
+  test('more names than the heap has room for are refused before they are parsed', () => {
+    const script = `
+      const names = Array.from({ length: 1.2e6 }, (_, i) => '"' + i.toString(36) + '":0').join()
+      const header = Buffer.from('{"a":{' + names + '}}')
+      const bytes = new Uint8Array(8 + header.length)
+      new DataView(bytes.buffer).setBigUint64(0, BigInt(header.length), true)
+      bytes.set(header, 8)
+      require(${JSON.stringify(path.join(__dirname, '..'))}).loadSafetensors(bytes).catch((e) => console.log(e.code, e.message))`
+    const printed = execFileSync(process.execPath, ['--max-old-space-size=128', '-e', script], { encoding: 'utf8' })
+    expect(printed).toMatch(/^ERR_ALLOCATION .*received 1200001 names in its header/)
+  })
+})
+
+describe('edges of what is valid', () => {
+  test('the largest header is read back', async () => {
+    const empty = JSON.stringify({ __metadata__: { a: '' } }).length
+    await saveSafetensors(file('most'), {}, { a: 'x'.repeat(2 ** 24 - empty) })
+    const { metadata } = await loadSafetensors(file('most'))
+    expect(metadata['a']).toHaveLength(2 ** 24 - empty)
+  })
+
+  test('a pickle of protocol 5 is known as one', async () => {
+    await expect(loadSafetensors(Buffer.from('8005950a000000000000007d942e', 'hex'))).rejects.toThrow(/python -c/)
+  })
+
+  test('a tensor without elements may stand after the one at its offset', async () => {
+    const loaded = await loadSafetensors(bytesOf({ a: info('U8', [2], 0, 2), b: info('U8', [0], 0, 0) }, 2))
+    expect(Object.keys(loaded)).toEqual(['a', 'b'])
+  })
+
+  test('a name twice in a note, an object too deep, as many dimensions as there may be', async () => {
+    const field = (note: string): Uint8Array =>
+      bytesOf(`{"a": {"dtype": "U8", "shape": [0], "data_offsets": [0, 0], "note": ${note}}}`)
+    await expect(loadSafetensors(field('{"b": 1, "b": 1}'))).resolves.toHaveProperty('a')
+    await expect(loadSafetensors(field('{"b": {}}'))).rejects.toThrow('nests lists or objects')
+    await expect(loadSafetensors(bytesOf({ a: info('U8', Array(64).fill(1), 0, 1) }, 1))).resolves.toHaveProperty('a')
+  })
+
+  test('the cause of a header that is no JSON is what JSON.parse said', async () => {
+    await expect(loadSafetensors(bytesOf('{'))).rejects.toHaveProperty('cause.name', 'SyntaxError')
   })
 })

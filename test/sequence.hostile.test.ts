@@ -26,6 +26,20 @@ function detach(array: TypedArray): void {
 }
 
 describe('memory that has gone', () => {
+  test('of a tensor-like whose buffer has shrunk', () => {
+    const buffer = resizable(16)
+    const data = new Float32Array(buffer)
+    buffer.resize(0)
+    expectError(
+      () => padSequence([{ data, shape: [2, 2] }]),
+      TypeError,
+      'ERR_DETACHED',
+      'sequences[0].shape',
+      '4 elements',
+      'empty or detached'
+    )
+  })
+
   test('of a tensor', () => {
     const gone = new Tensor(Float32Array.of(1, 2), [1, 2])
     detach(gone.data)
@@ -297,5 +311,13 @@ describe('sizes', () => {
       padPackedSequence(packed, { totalLength: 2 ** 31 - 1 })
     }
     expectError(pad, RangeError, 'ERR_ALLOCATION', 'float32', 'GiB')
+  })
+})
+
+describe('sizes that were written to', () => {
+  test('lengths are those of the batch, whatever was written to the sizes', () => {
+    const packed = packedPair()
+    packed.batchSizes.fill(3)
+    expect(Object.entries(packed.lengths())).toEqual([['0', 2], ['1', 2]]) // prettier-ignore
   })
 })

@@ -13,7 +13,7 @@ import {
   unpadSequence
 } from '../lib/sequence'
 import { tensor, Tensor, type DType, type NestedArray, type TensorLike, type TypedArray } from '../lib/tensor'
-import { expectError } from './thrown'
+import { expectError, messageOf } from './thrown'
 
 const dtypes: readonly DType[] = ['float32', 'float64', 'int8', 'uint8', 'int16', 'int32', 'int64', 'bool']
 
@@ -902,5 +902,46 @@ describe('packSequence, unpackSequence, unpadSequence, invertPermutation, lastSt
     expect(lastSteps(packSequence([letters('abc'), letters('x')])).toArray()).toEqual(
       [...'cx'].map((c) => c.charCodeAt(0))
     )
+  })
+})
+
+describe('rows of any kind', () => {
+  test('lastSteps of both directions refuse rows of two dimensions', () => {
+    const deep = packSequence([tensor([[[1, 2], [3, 4]]])]) // prettier-ignore
+    expectError(
+      () => lastSteps(deep, { bidirectional: true }),
+      RangeError,
+      'ERR_SHAPE',
+      'p.data',
+      'rows of shape [2, 2]'
+    )
+  })
+
+  test('a bool tensor that is a plain object stays bool in a PackedSequence', () => {
+    const data = { data: Uint8Array.of(1, 0), shape: [2], type: 'bool' }
+    expect(new PackedSequence(data, [1, 1]).data.type).toBe('bool')
+    expect(packSequence([tensor([1, 2])]).withData(data).data.type).toBe('bool')
+  })
+
+  test('the sequences of one bool tensor are bool', () => {
+    const batch = tensor([[true, false], [true, true]]) // prettier-ignore
+    expect(padSequence(batch).type).toBe('bool')
+    expect(packSequence(batch).data.type).toBe('bool')
+  })
+
+  test('more sequences than are counted at once', () => {
+    const item = tensor([1])
+    const many = function* (): Generator<TensorLike> {
+      for (let i = 0; i < 2 ** 16 + 3; ++i) yield item
+    }
+    expect(padSequence(many()).shape).toEqual([1, 2 ** 16 + 3])
+  })
+})
+
+describe('messages end where they should', () => {
+  test('with no way out that would not help', () => {
+    const one = new Tensor(new Float32Array(3), [3, 1])
+    expect(messageOf(() => packPaddedSequence(one, [-1]))).toMatch(/received -1$/)
+    expect(messageOf(() => new PackedSequence(vector(1, 2), [2], [0, 2]))).toMatch(/received 2$/)
   })
 })

@@ -21,7 +21,8 @@ import {
   generator,
   randomModule,
   randomState,
-  randomTensor
+  randomTensor,
+  resizable
 } from './support'
 import { expectError } from './thrown'
 
@@ -470,4 +471,100 @@ test('the state of an LSTM stream has c, by its type as well', () => {
   const state: LSTMState = new LSTM({ inputSize, hiddenSize: 2 }).createStream().state
   expect(Object.keys(state)).toEqual(['h', 'c'])
   expect(Object.keys(new GRU({ inputSize, hiddenSize: 2 }).createStream().state)).toEqual(['h'])
+})
+
+describe('what lies between pushes', () => {
+  const part = (from: number, to: number): Tensor =>
+    new Tensor(sequence.data.slice(from * inputSize, to * inputSize), [to - from, inputSize])
+  const gru = randomModule('GRU', { inputSize, hiddenSize: 9 }, 31)
+  const lstm = randomModule('LSTM', { inputSize, hiddenSize: 9, numLayers: 2 }, 31) as LSTM
+
+  test('pushSync is refused until the last of many pushes is done', async () => {
+    const stream = gru.createStream()
+    const first = stream.push(part(0, 4))
+    const second = stream.push(part(4, 24))
+    await first
+    expectError(() => stream.pushSync(part(0, 1)), Error, 'ERR_BUSY', 'pushSync', 'await')
+    await second
+    expect(stream.steps).toBe(24)
+  })
+
+  test('pushSync is refused meanwhile, even without steps', async () => {
+    const stream = gru.createStream()
+    const running = stream.push(part(0, 6))
+    expectError(() => stream.pushSync(part(0, 0)), Error, 'ERR_BUSY', 'pushSync', 'await')
+    await running
+  })
+
+  test('a push without steps does not make the stream busy', async () => {
+    const stream = gru.createStream()
+    const none = stream.push(part(0, 0))
+    expect(stream.pushSync(part(0, 4)).shape).toEqual([4, 9])
+    await none
+  })
+
+  test('a state.h that loses its memory to the reading of state.c is refused by name', () => {
+    const buffer = resizable(72, 72)
+    const h = { data: new Float32Array(buffer), shape: [2, 9] }
+    const c = {
+      data: new Float32Array(18),
+      get shape() {
+        buffer.resize(36)
+        return [2, 9]
+      }
+    }
+    expectError(() => lstm.createStream({ h, c }), TypeError, 'ERR_DETACHED', 'state.h', 'lost')
+  })
+
+  test('a state that pushes while it is read: reset is refused, as the stream is busy then', async () => {
+    const stream = gru.createStream()
+    let running: Promise<Tensor> | undefined
+    const h = {
+      data: new Float32Array(9),
+      get shape() {
+        running ??= stream.push(part(0, 6))
+        return [1, 9]
+      }
+    }
+    expectError(
+      () => {
+        stream.reset({ h })
+      },
+      Error,
+      'ERR_BUSY',
+      'reset',
+      'await'
+    )
+    await running
+    expect(stream.steps).toBe(6)
+  })
+
+  test.each(['LSTM', 'GRU', 'RNN'] as const)('%s: a clone goes on from the state', (name) => {
+    const stream = randomModule(name, { inputSize, hiddenSize: 9 }, 31).createStream()
+    stream.pushSync(part(0, 4))
+    const clone = stream.clone()
+    expect(clone.state).toEqual(stream.state)
+    expectSameBits(clone.pushSync(part(4, 9)), stream.pushSync(part(4, 9)))
+  })
+
+  test('the chunks of stepStreams may be overwritten while it waits for a push', async () => {
+    const [stream, alone] = [gru.createStream(), gru.createStream()]
+    const chunk = part(4, 9)
+    const pushed = stream.push(part(0, 4))
+    const stepped = stepStreams([stream], [chunk])
+    chunk.data.fill(NaN)
+    await pushed
+    alone.pushSync(part(0, 4))
+    expectSameBits((await stepped)[0]!, alone.pushSync(part(4, 9)))
+  })
+
+  test('a chunk of three dimensions is refused even if its second is inputSize', () => {
+    expectError(
+      () => gru.createStream().pushSync(randomTensor(random, [3, inputSize, 1])),
+      RangeError,
+      'ERR_SHAPE',
+      'chunk',
+      'but received'
+    )
+  })
 })

@@ -1,5 +1,6 @@
 import { allocateData } from '../lib/memory'
 import { allocate, sizeOf, tensor, Tensor, view, type DType, type NestedArray } from '../lib/tensor'
+import { LSTM, packSequence, unpackSequence } from '../lib'
 import { expectError } from './thrown'
 
 const arrays: readonly [DType, new (length: number) => Tensor['data'] | Int8Array | BigInt64Array | Float64Array][] = [
@@ -270,5 +271,40 @@ describe('allocation', () => {
     }
     expectError(allocateVast, RangeError, 'ERR_ALLOCATION', 'float64', '8388608.0 GiB', String(2 ** 50))
     expectError(() => allocate('int8', [2 ** 60, 2 ** 60]), RangeError, 'ERR_ALLOCATION', 'int8', 'GiB')
+  })
+})
+
+describe('of results and of odd arguments', () => {
+  test('the shape of every result is frozen', () => {
+    const packed = packSequence([tensor([[1, 2]])])
+    const { output, state } = new LSTM({ inputSize: 2, hiddenSize: 3 }).forwardSync(packed)
+    for (const { shape } of [
+      tensor([1]),
+      tensor(Float32Array.of(1)),
+      packed.data,
+      ...unpackSequence(packed),
+      output.data,
+      state.h,
+      state.c
+    ]) {
+      expect(Object.isFrozen(shape)).toBe(true)
+    }
+  })
+
+  test('a shape that is none, beside dims', () => {
+    const data = Float32Array.of(1, 2, 3, 4)
+    expectError(
+      () => view({ data, shape: 4, dims: [4] }, 'x'),
+      TypeError,
+      'ERR_ARG_TYPE',
+      'x.shape',
+      'an array of sizes',
+      '4'
+    )
+  })
+
+  test('takes the type of the first value, whatever follows', () => {
+    expect(tensor([1, 2n, true])).toEqual(tensor([1, 2, 1]))
+    expect(tensor([2n, 1])).toEqual(tensor([2n, 1n]))
   })
 })

@@ -1,5 +1,14 @@
 import type { ErrorCode } from '../lib/errors'
 
+function thrownBy(call: () => unknown): unknown {
+  try {
+    call()
+  } catch (error) {
+    return error
+  }
+  return undefined
+}
+
 /** Expects an error of a class and code, with a message that says all of what: the argument, what was expected, what came. */
 export function expectError(
   call: () => unknown,
@@ -7,13 +16,13 @@ export function expectError(
   code: ErrorCode,
   ...says: readonly [string, string, ...string[]]
 ): void {
-  let error: unknown
-  try {
-    call()
-  } catch (caught) {
-    error = caught
-  }
+  const error = thrownBy(call)
   expect(error).toBeInstanceOf(type)
   expect(error).toHaveProperty('code', code)
   for (const words of says) expect((error as Error).message).toContain(words)
+}
+
+/** The whole message of the error that a call throws. */
+export function messageOf(call: () => unknown): string {
+  return (thrownBy(call) as Error).message
 }

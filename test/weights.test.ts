@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { GRU, LSTM, LSTMCell, RNN, saveSafetensors, Tensor, tensor, type TensorLike } from '../lib'
+import { Embedding, GRU, LSTM, LSTMCell, RNN, saveSafetensors, Tensor, tensor, type TensorLike } from '../lib'
 import {
   type AnyOptions,
   expectSameBits,
@@ -12,7 +12,7 @@ import {
   randomTensor,
   resizable
 } from './support'
-import { expectError } from './thrown'
+import { expectError, messageOf } from './thrown'
 import type { ModuleName } from './reference'
 
 type Dict = Record<string, TensorLike>
@@ -322,7 +322,7 @@ describe('values', () => {
     }
     const weight = { data: new Float64Array(buffer), shape: [2, 2] }
     const make = (): unknown => new RNN(options, { ...others, weight_hh_l0: weight, bias_hh_l0: getter })
-    expectError(make, TypeError, 'ERR_DETACHED', 'stateDict["weight_hh_l0"]', 'lost')
+    expectError(make, TypeError, 'ERR_DETACHED', 'weight_hh_l0 of stateDict', 'lost')
   })
 
   test('a module keeps copies, and gives copies', () => {
@@ -379,5 +379,85 @@ describe('load', () => {
     await expect(GRU.load(file, { prefx: 'gru.' } as object)).rejects.toMatchObject({ code: 'ERR_OPTION_UNKNOWN' })
     await expect(GRU.load(new Uint8Array(3))).rejects.toMatchObject({ code: 'ERR_FILE_FORMAT' })
     await expect(GRU.load(`${file}.not`)).rejects.toMatchObject({ code: 'ENOENT' })
+  })
+})
+
+describe('which names are meant', () => {
+  const dict = dictOf('GRU', { inputSize: 3, hiddenSize: 5 })
+  const under = (prefix: string): Dict => prefixed(dict, prefix)
+
+  test('a prefix is what names start with', () => {
+    const read = GRU.fromStateDict({ ...under('rnn.'), ...under('old.rnn.') }, { prefix: 'rnn.' })
+    expect(Object.keys(read.stateDict())).toEqual(Object.keys(dict))
+  })
+
+  test('only whole names are prefixes', () => {
+    const wrong = { old_weight: zeros(2, 2), 'tokens.weight': zeros(2, 2) }
+    const message = messageOf(() => Embedding.fromStateDict(wrong))
+    expect(message).toMatch(/a prefix of "tokens\."$/)
+  })
+
+  test('a value that is no tensor is named as the state dict has it', () => {
+    const read = () => GRU.fromStateDict({ ...under('rnn.'), 'rnn.a': 1 as never }, { prefix: 'rnn.' })
+    expectError(read, TypeError, 'ERR_ARG_TYPE', 'stateDict["rnn.a"]', '1')
+  })
+
+  test('names under the prefix that are none of the parameters', () => {
+    const read = () => GRU.fromStateDict({ 'rnn.weight': zeros(1) }, { prefix: 'rnn.' })
+    expectError(read, RangeError, 'ERR_STATE_DICT', 'weight_ih_l0 is missing', 'weight is unexpected')
+  })
+
+  test('one bias is enough to expect both', () => {
+    const rest = Object.fromEntries(Object.entries(dict).filter(([name]) => name !== 'bias_ih_l0'))
+    expectError(
+      () => GRU.fromStateDict(rest),
+      RangeError,
+      'ERR_STATE_DICT',
+      'this GRU',
+      'bias_ih_l0 is missing: expected [15]'
+    )
+  })
+
+  test('a direction that is left out of the second layer is missing', () => {
+    const both = dictOf('GRU', { inputSize: 3, hiddenSize: 5, numLayers: 2, bidirectional: true })
+    const some = Object.entries(both).filter(([name]) => !name.endsWith('l1_reverse'))
+    expectError(
+      () => GRU.fromStateDict(new Map(some)),
+      RangeError,
+      'ERR_STATE_DICT',
+      'this GRU',
+      'weight_ih_l1_reverse is missing'
+    )
+  })
+
+  test('a bias alone under the prefix: what is missing is listed', () => {
+    const whole = { ...under('other.'), 'rnn.bias_hh_l0': zeros(15) }
+    expectError(
+      () => GRU.fromStateDict(whole, { prefix: 'rnn.' }),
+      RangeError,
+      'ERR_STATE_DICT',
+      'weight_ih_l0 is missing',
+      'this GRU'
+    )
+  })
+
+  test('a projection alone under the prefix: what is missing is listed', () => {
+    const whole = { 'other.weight_ih_l0': zeros(1), 'rnn.weight_hr_l0': zeros(2, 5) }
+    expectError(
+      () => LSTM.fromStateDict(whole, { prefix: 'rnn.' }),
+      RangeError,
+      'ERR_STATE_DICT',
+      'weight_ih_l0 is missing',
+      'this LSTM'
+    )
+  })
+
+  test('with few names, all are listed', () => {
+    const eight = Object.fromEntries(Array.from({ length: 8 }, (_, i) => [`layer${String(i)}`, zeros(1)]))
+    expect(messageOf(() => LSTM.fromStateDict(eight, { prefix: 'lstm.' }))).toMatch(/"layer7"$/)
+  })
+
+  test('load looks at the options before the file', async () => {
+    await expect(GRU.load('none', { prefx: '' } as object)).rejects.toMatchObject({ code: 'ERR_OPTION_UNKNOWN' })
   })
 })
