@@ -4,7 +4,6 @@ const fs = require('node:fs')
 const os = require('node:os')
 const path = require('node:path')
 const readline = require('node:readline')
-const { strided } = require('./packed-rnn')
 
 /** Debian's PyTorch belongs to Debian's Python. */
 const python = '/usr/bin/python3'
@@ -26,7 +25,10 @@ function torchAbout() {
   return status === 0 ? JSON.parse(stdout) : null
 }
 
-/** A process of its own, which takes its turns as the others do and reads its own clock. */
+/**
+ * A process of its own, which reads its own clock. Its turns come after those of the others: rounds that are longer by them
+ * slowed small shapes down by half, everyone's, on a machine that takes back what memory has not been used for a while.
+ */
 async function torch(workload, threads) {
   const { kind, inputSize, hiddenSize, batch, steps, lengths, full, parameters, input } = workload
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'packed-rnn-bench-'))
@@ -39,17 +41,15 @@ async function torch(workload, threads) {
     if (done) throw new Error('The PyTorch process ended early')
     return JSON.parse(value)
   }
-  const floats = [...Object.values(parameters), input]
-  fs.writeFileSync(file, Buffer.concat(floats.map((array) => Buffer.from(array.buffer, 0, array.byteLength))))
+  for (const array of [...Object.values(parameters), input]) fs.appendFileSync(file, array)
   const make = { kind, inputSize, hiddenSize, batch, steps, lengths: [...lengths], full, threads, file }
   await ask({ make })
   return {
     time: (count) => ask({ time: count }),
     rest: 50,
     async output(sequence) {
-      const [longest] = await ask({ output: file })
-      const { buffer } = Uint8Array.from(fs.readFileSync(file))
-      return strided(new Float32Array(buffer), longest, batch, hiddenSize, sequence)
+      await ask({ output: file, sequence })
+      return new Float32Array(Uint8Array.from(fs.readFileSync(file)).buffer)
     },
     close() {
       child.stdin.end()

@@ -3,7 +3,7 @@
 {"about": {}}                  PyTorch's version, and what its BLAS says of itself
 {"make": {...}, "file": PATH}  a module and a batch from the float32 values of a file: parameters, then the padded input
 {"time": COUNT}                milliseconds of COUNT runs
-{"output": PATH}               writes the padded output as float32 values
+{"output": PATH, "sequence": I}  writes the outputs of one sequence, padded, as float32 values
 """
 
 import ctypes
@@ -58,8 +58,8 @@ def answer(command):
     output = run()[0]
     if isinstance(output, PackedSequence):
         output = pad_packed_sequence(output)[0]
-    output.contiguous().numpy().tofile(command["output"])
-    return list(output.shape)
+    output[:, command["sequence"]].contiguous().numpy().tofile(command["output"])
+    return None
 
 
 with torch.inference_mode():

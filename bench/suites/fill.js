@@ -25,11 +25,15 @@ async function measure(context) {
         full,
         ours: packedRnn(workload),
         fromPadded: packedRnnFromPadded(workload),
-        onnxruntime: await onnxruntime(workload, 1),
-        torch: context.torch ? await torch(workload, 1) : null
+        onnxruntime: await onnxruntime(workload, 1)
       }
       const { times, rounds } = await compare(contestants, context.budget(1))
       for (const contestant of Object.values(contestants)) await contestant?.close()
+      if (context.torch) {
+        const rival = await torch(workload, 1)
+        Object.assign(times, (await compare({ torch: rival }, context.budget(0.5))).times)
+        rival.close()
+      }
       const measured = rounded(workload.rows / (batch * steps))
       const ofIdeal = over(rounds, (round) => round.ours / (measured * round.full))
       rows.push({ distribution, fill: measured, times, ofIdeal })

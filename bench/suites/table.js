@@ -37,7 +37,6 @@ async function contestantsOf(workload, threads, context) {
     forward: withThreads(packedRnnForward(workload), threads),
     onnxruntime: await onnxruntime(workload, threads),
     fromPadded: workload.full ? null : withThreads(packedRnnFromPadded(workload), threads),
-    torch: context.torch ? await torch(workload, threads) : null,
     tfjs: threads === 1 && workload.flops < mostFlops.tfjs ? await tfjs(workload) : null
   }
 }
@@ -65,13 +64,19 @@ async function measureShape(shape, context) {
     const turn = (name) => (round) => round[named(team, name)]
     const names = Object.keys(contestants).filter((name) => contestants[name])
     const errors = {}
-    for (const name of names) {
-      const contestant = contestants[name]
+    const finish = async (name, contestant) => {
       if (contestant.output) {
         errors[name] = rounded(await largestError(contestant, workload, references))
         if (!(errors[name] <= mostError)) throw new Error(`${name} is off by ${errors[name]}: ${JSON.stringify(shape)}`)
       }
       await contestant.close()
+    }
+    for (const name of names) await finish(name, contestants[name])
+    const apart = {}
+    if (context.torch) {
+      const rival = await torch(workload, threads)
+      Object.assign(apart, (await compare({ torch: rival }, context.budget(1))).times)
+      await finish('torch', rival)
     }
     const ours = turn('ours')
     const gain = (name) => over(rounds, (round) => round[named(teams[0], name)] / turn(name)(round))
@@ -79,7 +84,7 @@ async function measureShape(shape, context) {
       ...shape,
       target: shape.target?.[i],
       threads,
-      times: Object.fromEntries(names.map((name) => [name, times[named(team, name)]])),
+      times: { ...Object.fromEntries(names.map((name) => [name, times[named(team, name)]])), ...apart },
       ratio: over(rounds, (round) => turn('onnxruntime')(round) / ours(round)),
       onOneCore: threads > 1 ? rounds.filter((round) => !areTwoCores(round.extra)).length : 0,
       gains: { ours: gain('ours'), onnxruntime: gain('onnxruntime') },
