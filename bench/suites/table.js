@@ -31,7 +31,7 @@ async function leastTime(workload, threads, { meter, isa }) {
 const areTwoCores = ([one, two]) => one.peak === null || two.peak > 1.5 * one.peak
 
 /** What measures a workload on so many threads; those that are not there are null. */
-async function contestantsOf(workload, threads, context) {
+async function contestantsOf(workload, threads) {
   return {
     ours: withThreads(packedRnn(workload), threads),
     forward: withThreads(packedRnnForward(workload), threads),
@@ -47,7 +47,7 @@ async function measureShape(shape, context) {
   const workload = createWorkload(shape)
   const references = referencesOf(workload)
   const teams = []
-  for (const threads of [1, 2]) teams.push({ threads, contestants: await contestantsOf(workload, threads, context) })
+  for (const threads of [1, 2]) teams.push({ threads, contestants: await contestantsOf(workload, threads) })
   const named = (team, name) => `${name} ${team.threads}`
   const everyone = Object.fromEntries(
     teams.flatMap((team) => Object.entries(team.contestants).map(([name, each]) => [named(team, name), each]))
