@@ -1,49 +1,60 @@
 #include "core/share.h"
 
+#include <algorithm>
 #include <cassert>
-#include <iterator>
-#include <numeric>
 
 namespace packed_rnn {
 namespace {
 
 using Numbers = std::vector<std::size_t>;
 
-// In so many blocks of neighbours, dealt out to and fro: of eight blocks, the first of two shares gets 0 3 4 7.
-std::vector<Numbers> to_and_fro(std::size_t batch, std::size_t shares, std::size_t blocks) {
-  std::vector<Numbers> dealt(shares);
+struct Hand {
+  Numbers sequences;
+  std::size_t cost = 0;
+
+  // None stays empty while another gets sequences without steps.
+  bool operator<(const Hand& other) const {
+    return cost == other.cost ? sequences.size() < other.sequences.size() : cost < other.cost;
+  }
+};
+
+// In so many blocks of neighbours, each to whoever has least to do, the longest sequences first. Each row costs one,
+// and so does each step: it takes about as long as a row more than it has, since it reads the weights.
+std::vector<Hand> hands(const Numbers& lengths, std::size_t shares, std::size_t blocks) {
+  std::vector<Hand> dealt(shares);
   for (std::size_t block = 0, i = 0; block < blocks; ++block) {
-    const std::size_t place = block % (2 * shares), end = (batch * (block + 1) + blocks - 1) / blocks;
-    for (; i < end; ++i) dealt[place < shares ? place : 2 * shares - 1 - place].push_back(i);
+    Hand& least = *std::min_element(dealt.begin(), dealt.end());
+    if (least.sequences.empty()) least.cost = lengths[i];
+    for (const std::size_t end = (lengths.size() * (block + 1) + blocks - 1) / blocks; i < end; ++i) {
+      least.sequences.push_back(i);
+      least.cost += lengths[i];
+    }
   }
   return dealt;
 }
 
-std::size_t most_steps(const std::vector<Numbers>& dealt, const Numbers& lengths) {
-  std::size_t most = 0;
-  for (const Numbers& numbers : dealt) {
-    const auto add = [&](std::size_t sum, std::size_t i) { return sum + lengths[i]; };
-    most = std::max(most, std::accumulate(numbers.begin(), numbers.end(), std::size_t(0), add));
-  }
-  return most;
+std::size_t most_cost(const std::vector<Hand>& dealt) {
+  return std::max_element(dealt.begin(), dealt.end())->cost;
 }
 
 }  // namespace
 
-// One by one, sequences sorted by length make fair shares, whatever the lengths. But rows of neighbours lie side by
-// side, and where they are of two threads, each has the other's cache lines fetched beside its own. So blocks are as
-// large as can be without making a share longer by more than a fiftieth.
+// Neighbours' rows lie side by side, and where they are of two threads, each has the other's cache lines fetched beside
+// its own. So blocks are as large as can be without making the dearest share dearer by more than a fiftieth.
 std::vector<Share> deal(const Numbers& lengths, std::size_t shares) {
   assert(shares <= lengths.size());
-  std::vector<Numbers> dealt = to_and_fro(lengths.size(), shares, lengths.size());
-  const std::size_t most = most_steps(dealt, lengths);
-  for (std::size_t blocks = 2 * shares; blocks < lengths.size(); blocks *= 2) {
-    std::vector<Numbers> larger = to_and_fro(lengths.size(), shares, blocks);
-    if (50 * most_steps(larger, lengths) > 51 * most) continue;
+  std::vector<Hand> dealt = hands(lengths, shares, lengths.size());
+  const std::size_t most = most_cost(dealt);
+  for (std::size_t blocks = shares; blocks < lengths.size(); blocks *= 2) {
+    std::vector<Hand> larger = hands(lengths, shares, blocks);
+    if (50 * most_cost(larger) > 51 * most) continue;
     dealt = std::move(larger);
     break;
   }
-  return std::vector<Share>(std::make_move_iterator(dealt.begin()), std::make_move_iterator(dealt.end()));
+  std::vector<Share> result;
+  result.reserve(shares);
+  for (Hand& hand : dealt) result.emplace_back(std::move(hand.sequences));
+  return result;
 }
 
 }  // namespace packed_rnn

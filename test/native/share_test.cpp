@@ -58,13 +58,22 @@ TEST(Share, HasEverySequenceOnceAndAFairPartOfTheSteps) {
 }
 
 TEST(Share, HasNeighboursWhereThatIsFair) {
-  EXPECT_EQ(numbers(deal(Lengths(8, 10), 2), 8), (std::vector<Lengths>{{0, 1, 6, 7}, {2, 3, 4, 5}}));
-  EXPECT_EQ(numbers(deal(Lengths{80, 70, 60, 50, 40, 30, 20, 10}, 2), 8),
-            (std::vector<Lengths>{{0, 1, 6, 7}, {2, 3, 4, 5}}));
-  EXPECT_EQ(numbers(deal(Lengths(10, 10), 2), 10), (std::vector<Lengths>{{0, 1, 2, 8, 9}, {3, 4, 5, 6, 7}}));
+  EXPECT_EQ(numbers(deal(Lengths(8, 10), 2), 8), (std::vector<Lengths>{{0, 1, 2, 3}, {4, 5, 6, 7}}));
+  EXPECT_EQ(numbers(deal(Lengths(10, 10), 4), 10), (std::vector<Lengths>{{0, 1, 2}, {3, 4}, {5, 6, 7}, {8, 9}}));
   // Not where two of them are most of the work.
   EXPECT_EQ(numbers(deal(Lengths{80, 70, 10, 9, 8, 7, 2, 1}, 2), 8),
-            (std::vector<Lengths>{{0, 3, 4, 7}, {1, 2, 5, 6}}));
+            (std::vector<Lengths>{{0, 5, 6}, {1, 2, 3, 4, 7}}));
+}
+
+// 202 rows each would be fair, if the first share did not have to go through 100 steps, the second through 72.
+TEST(Share, HasFewerRowsWhereItHasMoreSteps) {
+  EXPECT_EQ(numbers(deal(Lengths{100, 86, 72, 58, 43, 29, 15, 1}, 2), 8),
+            (std::vector<Lengths>{{0, 1}, {2, 3, 4, 5, 6, 7}}));
+}
+
+TEST(Share, IsNeverEmpty) {
+  EXPECT_EQ(numbers(deal(Lengths{1000, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0}, 3), 12),
+            (std::vector<Lengths>{{0, 1, 2, 3}, {4, 5, 6, 7}, {8, 9, 10, 11}}));
 }
 
 TEST(Share, IsAllIfNotDealt) {
