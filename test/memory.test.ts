@@ -336,11 +336,29 @@ describe('B64 nothing that is passed ends the process', () => {
 
 describe('B65 native memory', () => {
   const megabyte = 2 ** 20
+  const run = async (script: string, ...flags: string[]): Promise<unknown> => {
+    const { stdout } = await promisify(execFile)(process.execPath, [...flags, path.join(__dirname, 'children', script)])
+    return JSON.parse(stdout)
+  }
+
+  // A sanitizer has terabytes of addresses, and ends the process where memory is not to be had.
+  const sanitized = process.env['LD_PRELOAD']?.includes('asan') ?? false
+  const testOfLinux = process.platform === 'linux' && !sanitized ? test : test.skip
+  testOfLinux(
+    'that a run cannot have for its work is an error, and later runs are not held up',
+    async () => {
+      const codes = new Array<string>(7).fill('RangeError ERR_ALLOCATION')
+      await expect(run('exhausted.js')).resolves.toEqual({ codes, same: true })
+    },
+    60_000
+  )
+
+  test('of a module that nobody holds any more is there until its runs have ended', async () => {
+    await expect(run('held.js', '--expose-gc')).resolves.toEqual(new Array(8).fill(0))
+  }, 60_000)
 
   test('is known to V8, is freed with its owner, and does not grow', async () => {
-    const script = path.join(__dirname, 'children', 'soak.js')
-    const { stdout } = await promisify(execFile)(process.execPath, ['--expose-gc', script])
-    const { more, after, most, grown } = JSON.parse(stdout) as Record<string, number>
+    const { more, after, most, grown } = (await run('soak.js', '--expose-gc')) as Record<string, number>
     // A layer of 16 MiB, made and let go.
     expect(more).toBeGreaterThan(15 * megabyte)
     expect(after).toBeLessThan(4 * megabyte)

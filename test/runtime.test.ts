@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { access } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import path from 'node:path'
-import { getNumThreads, LSTM, runtime, setNumThreads, Tensor } from '../lib'
+import { getNumThreads, GRU, LSTM, runtime, setNumThreads, Tensor } from '../lib'
 import { isas, runUnder } from './support'
 import { expectError } from './thrown'
 
@@ -59,6 +59,32 @@ describe('threads', () => {
     expect(done).toBe(0)
     await Promise.all(runs)
   }, 60000)
+
+  test.each([undefined, 1, 2, 3])(
+    'a burst of runs ends, and leaves a thread of UV_THREADPOOL_SIZE %p',
+    (size) => {
+      const env = { ...process.env, ...(size === undefined ? {} : { UV_THREADPOOL_SIZE: String(size) }) }
+      const script = path.join(__dirname, 'children', 'burst.js')
+      const { before, done } = JSON.parse(execFileSync(process.execPath, [script], { env, encoding: 'utf8' })) as {
+        before: number
+        done: number
+      }
+      expect(done).toBe(4)
+      if (size !== 1) expect(before).toBe(0)
+    },
+    60000
+  )
+
+  test('runs that wait are begun in the order in which they came', async () => {
+    setNumThreads(1) // two at a time
+    const gru = new GRU({ inputSize: 1, hiddenSize: 60 })
+    const input = new Tensor(new Float32Array(2000), [2000, 1, 1])
+    let done = 0
+    const before = await Promise.all(Array.from({ length: 20 }, () => gru.forward(input).then(() => done++)))
+    before.forEach((count, i) => {
+      expect(count).toBeGreaterThanOrEqual(i - 1) // all but one that came before it
+    })
+  })
 
   test('are as many as was set', () => {
     for (const count of [1, 2, 7, 1024]) {

@@ -22,6 +22,11 @@ export function expectError(
   for (const words of says) expect((error as Error).message).toContain(words)
 }
 
+/** The same, where less is said: of what TypeScript has checked, the binding checks no more than what memory depends on. */
+export function expectThrown(call: () => unknown, type: new () => Error, code: ErrorCode, ...says: string[]): void {
+  expectError(call, type, code, '', '', ...says)
+}
+
 /** The whole message of the error that a call throws. */
 export function messageOf(call: () => unknown): string {
   return (thrownBy(call) as Error).message

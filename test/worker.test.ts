@@ -23,6 +23,17 @@ describe('B63 worker threads', () => {
   test('that alone have the addon take its threads with them when they end', async () => {
     await expect(run('unload.js')).resolves.toEqual({ codes: [0, 0, 0, 0, 0] })
   }, 60_000)
+
+  // What the sanitizer keeps of what is freed would count.
+  const testOfMemory = process.env['LD_PRELOAD']?.includes('asan') ? test.skip : test
+  testOfMemory(
+    'that alone have the addon take what it keeps with them, too',
+    async () => {
+      const { grown } = (await run('unload_memory.js')) as { grown: number }
+      expect(grown).toBeLessThan(40 * 2 ** 20) // of 120 MB that were kept
+    },
+    60_000
+  )
 })
 
 test('processes made by cluster and fork, while threads are at work, compute the same bits and end', async () => {

@@ -111,6 +111,21 @@ TEST(Exhaustion, OfACallIsThrownAndTheNextCallIsWhole) {
   }
 }
 
+// A helper may still be on its way out of a job when the next one begins; but jobs are used again.
+TEST(Allocations, OfTeamsEnd) {
+  set_num_threads(3);
+  const auto take = [](int teams) {
+    requests = 0;
+    for (int i = 0; i < teams; ++i) {
+      Team team(3);
+      team.run(9, [](std::size_t) {});
+    }
+    return requests.load();
+  };
+  take(10);
+  EXPECT_LE(take(1000), 20);
+}
+
 TEST(Allocations, OfASingleStepAreOne) {
   std::mt19937 random(2);
   for (const Cell& cell : cells) {

@@ -326,6 +326,17 @@ TEST_P(EveryIsa, SigmoidIsWithinThreeUlp) {
                           [](double each) { return 1 / (1 + std::exp(-each)); });
 }
 
+// Where it is nearly closed, too: what a gate lets through of a large state is in proportion.
+TEST_P(EveryIsa, SigmoidIsPreciseDownToWhereItIsZero) {
+  std::vector<float> x;
+  for (int i = 0; i <= 7500; ++i) x.push_back(-12 - static_cast<float>(i) * 0.01f);
+  const std::vector<float> y = outputs(*GetParam(), GetParam()->gru, {0, 1, 0}, x);
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const double exact = 1 / (1 + std::exp(-static_cast<double>(x[i])));
+    EXPECT_LT(std::fabs(y[i] / exact - 1), 1e-6) << x[i];
+  }
+}
+
 TEST_P(EveryIsa, ActivationsAtTheEndsOfTheLine) {
   const float infinity = std::numeric_limits<float>::infinity(), nan = std::numeric_limits<float>::quiet_NaN();
   const std::vector<float> y =

@@ -10,6 +10,7 @@
 #include <optional>
 #include <vector>
 
+#include "core/layers.h"
 #include "core/threads.h"
 #include "every_table.h"
 #include "random.h"
@@ -143,6 +144,30 @@ TEST(Recurrent, GivesTheSameBitsHoweverTheCallersThreadRounds) {
     }
   }
   set_num_threads(0);
+}
+
+TEST(Linear, GivesTheSameBitsHoweverTheCallersThreadRounds) {
+  std::mt19937 random(16);
+  std::vector<float> weight = random_floats(random, 40 * 35, 1), input = random_floats(random, 7 * 40, 1);
+  for (const float scale : {1.0f, 1e-20f}) {
+    for (float& value : weight) value *= scale;
+    for (float& value : input) value *= scale;
+    const auto output = [&] {
+      std::vector<float> values(7 * 35);
+      Linear(best(), 40, 35, weight, {}).forward(input.data(), 7, values.data());
+      return values;
+    };
+    const std::vector<float> expected = output();
+    {
+      const Flushing flushing;
+      EXPECT_EQ(output(), expected) << scale;
+      EXPECT_TRUE(flushing.lasts());
+    }
+    ASSERT_EQ(std::fesetround(FE_UPWARD), 0);
+    EXPECT_EQ(output(), expected) << scale;
+    EXPECT_EQ(std::fegetround(), FE_UPWARD);
+    std::fesetround(FE_TONEAREST);
+  }
 }
 
 TEST(Recurrent, SequencesWithoutStepsKeepTheirState) {
@@ -321,19 +346,36 @@ TEST(Recurrent, GivesTheSameBitsWhereFewSequencesAreLonger) {
   lengths.push_back(0);
   for (const Kernels* const kernels : best_tables()) {
     for (const Cell& cell : cells) {
-      for (const std::size_t layers : {1, 2}) {
+      for (const auto& [layers, directions] : {std::pair<std::size_t, std::size_t>(1, 1), {2, 1}, {1, 2}}) {
         const std::size_t units = cell.gates == 3 ? 160 : 300;
-        const Module module(random, options_of(cell, 40, units, layers, 1, cell.has_cell_state ? 33 : 0));
+        const Module module(random, options_of(cell, 40, units, layers, directions, cell.has_cell_state ? 33 : 0));
         const Batch batch(random, module.options, lengths);
         set_num_threads(1);
         const Result alone = forward(module.build(*kernels), batch);
-        for (const std::size_t threads : {2, 3}) {
+        // Two directions have shares if there are more threads than directions; they keep them to the end.
+        for (const std::size_t threads : {2, 3, 4}) {
           set_num_threads(threads);
           EXPECT_TRUE(near_and_far(module, *kernels, batch, alone))
-              << kernels->name << ", " << cell.name << ", " << layers << " layers, " << threads << " threads";
+              << kernels->name << ", " << cell.name << ", " << layers << " layers, " << directions << " directions, "
+              << threads << " threads";
         }
       }
     }
+  }
+  set_num_threads(0);
+}
+
+// Steps of one row whose chunks are small, since what is projected takes much room, but larger than those that come two
+// at a time.
+TEST(Recurrent, GivesTheSameBitsWhereChunksThatAreCarriedAreTheLargest) {
+  std::mt19937 random(17);
+  for (const Kernels* const kernels : best_tables()) {
+    const Module module(random, options_of(cells[0], 10, 880));
+    const Batch batch(random, module.options, {41, 3});
+    set_num_threads(1);
+    const Result alone = forward(module.build(*kernels), batch);
+    set_num_threads(2);
+    EXPECT_TRUE(near_and_far(module, *kernels, batch, alone)) << kernels->name;
   }
   set_num_threads(0);
 }

@@ -209,6 +209,22 @@ TEST(Team, RunsTogetherOnceAThread) {
   EXPECT_GT(came, 0);
 }
 
+// Threads that are still being started when the call is over have nothing left to join, not even what is there no more.
+TEST(Team, IsNotJoinedWhenTheCallIsOver) {
+  set_num_threads(4);
+  for (int round = 0; round < 100; ++round) {
+    stop_threads();
+    Team team(4);
+    std::atomic<int> late{0};
+    std::atomic<bool> over{false};
+    team.run_together([&](std::size_t) { late += over; });
+    over = true;
+    const Clock::time_point until = Clock::now() + std::chrono::microseconds(300);
+    while (Clock::now() < until) std::this_thread::yield();
+    ASSERT_EQ(late, 0) << round;
+  }
+}
+
 // Every part once a round, never before the last round is done, by members who begin late, or rest amid the work.
 TEST(Rounds, FollowEachOther) {
   constexpr std::size_t count = 4, rounds = 3000;
@@ -361,6 +377,31 @@ TEST(Detour, LeavesAThreadWhereItMayRunAfterwards) {
   begun = true;
   thread.join();
   EXPECT_TRUE(CPU_EQUAL(&before, &after));
+}
+
+TEST(Threads, MayRunWhereverTheyCouldWhenTheyHaveBeenWoken) {
+  cpu_set_t own;
+  ASSERT_EQ(pthread_getaffinity_np(pthread_self(), sizeof(own), &own), 0);
+  set_num_threads(2);
+  stop_threads();
+  int came = 0;
+  for (int round = 0; round < 50; ++round) {
+    // Time enough to fall asleep.
+    const Clock::time_point asleep = Clock::now() + std::chrono::milliseconds(2);
+    while (Clock::now() < asleep) std::this_thread::yield();
+    Team team(2);
+    team.run_together([&](std::size_t i) {
+      cpu_set_t helpers;
+      if (i > 0) {
+        ++came;
+        ASSERT_EQ(pthread_getaffinity_np(pthread_self(), sizeof(helpers), &helpers), 0);
+        EXPECT_TRUE(CPU_EQUAL(&helpers, &own));
+      }
+      const Clock::time_point until = Clock::now() + std::chrono::milliseconds(i == 0 ? 1 : 0);
+      while (Clock::now() < until) std::this_thread::yield();
+    });
+  }
+  EXPECT_GT(came, 0);
 }
 #endif
 

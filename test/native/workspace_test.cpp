@@ -84,6 +84,22 @@ TEST_F(KeptWorkspace, MakesRoomForOthers) {
   for (float* const data : last) EXPECT_EQ(blocks.emplace_back(3 * mib / 2).data(), data);
 }
 
+// As many as there may be at a time, and then those that were given back last.
+TEST_F(KeptWorkspace, MakesRoomForManyOthers) {
+  std::deque<Workspace> blocks;
+  for (int i = 0; i < 200; ++i) blocks.emplace_back(16 * kib);
+  std::vector<float*> last;
+  for (std::size_t i = blocks.size() - 32; i < blocks.size(); ++i) last.push_back(blocks[i].data());
+  while (!blocks.empty()) blocks.pop_front();
+  for (float* const data : last) EXPECT_EQ(blocks.emplace_back(16 * kib).data(), data);
+}
+
+TEST_F(KeptWorkspace, IsNotKeptIfItIsLargerThanAllThatIs) {
+  float* const kept = address(100 * kib);
+  address(9 * mib);
+  EXPECT_EQ(address(100 * kib), kept);
+}
+
 TEST_F(KeptWorkspace, OfAnySizeCanBeWritten) {
   for (const std::size_t size : {std::size_t(0), std::size_t(1), 3 * kib, 4 * kib, 100 * kib, 3 * mib}) {
     for (int i = 0; i < 2; ++i) {
