@@ -344,18 +344,14 @@ describe('B65 native memory', () => {
   // A sanitizer has terabytes of addresses, and ends the process where memory is not to be had.
   const sanitized = process.env['LD_PRELOAD']?.includes('asan') ?? false
   const testOfLinux = process.platform === 'linux' && !sanitized ? test : test.skip
-  testOfLinux(
-    'that a run cannot have for its work is an error, and later runs are not held up',
-    async () => {
-      const codes = new Array<string>(7).fill('RangeError ERR_ALLOCATION')
-      await expect(run('exhausted.js')).resolves.toEqual({ codes, same: true })
-    },
-    60_000
-  )
+  testOfLinux('that a run cannot have for its work is an error, and later runs are not held up', async () => {
+    const codes = new Array<string>(7).fill('RangeError ERR_ALLOCATION')
+    await expect(run('exhausted.js')).resolves.toEqual({ codes, same: true })
+  })
 
   test('of a module that nobody holds any more is there until its runs have ended', async () => {
     await expect(run('held.js', '--expose-gc')).resolves.toEqual(new Array(8).fill(0))
-  }, 60_000)
+  })
 
   test('is known to V8, is freed with its owner, and does not grow', async () => {
     const { more, after, most, grown } = (await run('soak.js', '--expose-gc')) as Record<string, number>
@@ -366,7 +362,7 @@ describe('B65 native memory', () => {
     expect(most).toBeLessThan(400 * megabyte)
     // 1200 rounds after a warm-up, each of which takes 100 kB and more.
     expect(grown).toBeLessThan(16 * megabyte)
-  }, 60_000)
+  })
 })
 
 // A result of some size gets memory that holds anything.

@@ -58,22 +58,18 @@ describe('threads', () => {
     await access(__filename)
     expect(done).toBe(0)
     await Promise.all(runs)
-  }, 60000)
+  })
 
-  test.each([undefined, 1, 2, 3])(
-    'a burst of runs ends, and leaves a thread of UV_THREADPOOL_SIZE %p',
-    (size) => {
-      const env = { ...process.env, ...(size === undefined ? {} : { UV_THREADPOOL_SIZE: String(size) }) }
-      const script = path.join(__dirname, 'children', 'burst.js')
-      const { before, done } = JSON.parse(execFileSync(process.execPath, [script], { env, encoding: 'utf8' })) as {
-        before: number
-        done: number
-      }
-      expect(done).toBe(4)
-      if (size !== 1) expect(before).toBe(0)
-    },
-    60000
-  )
+  test.each([undefined, 1, 2, 3])('a burst of runs ends, and leaves a thread of UV_THREADPOOL_SIZE %p', (size) => {
+    const env = { ...process.env, ...(size === undefined ? {} : { UV_THREADPOOL_SIZE: String(size) }) }
+    const script = path.join(__dirname, 'children', 'burst.js')
+    const { before, done } = JSON.parse(execFileSync(process.execPath, [script], { env, encoding: 'utf8' })) as {
+      before: number
+      done: number
+    }
+    expect(done).toBe(4)
+    if (size !== 1) expect(before).toBe(0)
+  })
 
   test('runs that wait are begun in the order in which they came', async () => {
     setNumThreads(1) // two at a time

@@ -15,6 +15,5 @@ test.each(['node.json', 'bundler.json'])(
     const lines = stdout.split('\n')
     expect(lines.filter((line) => line.includes('error TS'))).toEqual([])
     expect(lines.map((line) => path.relative(root, line))).toContain(path.join('dist', 'index.d.ts'))
-  },
-  60_000
+  }
 )

@@ -14,26 +14,22 @@ describe('B63 worker threads', () => {
     expect(digests).toHaveLength(9)
     expect(new Set(digests).size).toBe(1)
     expect(codes).toEqual(new Array(8).fill(0))
-  }, 60_000)
+  })
 
   test('that end in the midst of a run, and a process that does, neither crash nor hang', async () => {
     await expect(run('terminate.js')).resolves.toEqual({ ended: 6, finite: true })
-  }, 60_000)
+  })
 
   test('that alone have the addon take its threads with them when they end', async () => {
     await expect(run('unload.js')).resolves.toEqual({ codes: [0, 0, 0, 0, 0] })
-  }, 60_000)
+  })
 
   // What the sanitizer keeps of what is freed would count.
   const testOfMemory = process.env['LD_PRELOAD']?.includes('asan') ? test.skip : test
-  testOfMemory(
-    'that alone have the addon take what it keeps with them, too',
-    async () => {
-      const { grown } = (await run('unload_memory.js')) as { grown: number }
-      expect(grown).toBeLessThan(40 * 2 ** 20) // of 120 MB that were kept
-    },
-    60_000
-  )
+  testOfMemory('that alone have the addon take what it keeps with them, too', async () => {
+    const { grown } = (await run('unload_memory.js')) as { grown: number }
+    expect(grown).toBeLessThan(40 * 2 ** 20) // of 120 MB that were kept
+  })
 })
 
 test('processes made by cluster and fork, while threads are at work, compute the same bits and end', async () => {
@@ -41,4 +37,4 @@ test('processes made by cluster and fork, while threads are at work, compute the
   expect(sums).toHaveLength(5)
   expect(new Set(sums).size).toBe(1)
   expect(codes).toEqual([0, 0, 0, 0])
-}, 60_000)
+})
