@@ -54,6 +54,7 @@ describe('Embedding', () => {
     ['int32', 11],
     ['int32', 2 ** 31 - 1],
     ['int64', -1],
+    ['int64', 2 ** 32 + 3],
     ['int64', 2 ** 53 - 2],
     ['uint8', 255]
   ] as const)('%s %i is no row', (type, id) => {

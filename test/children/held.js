@@ -1,33 +1,54 @@
 'use strict'
 
-// Run with --expose-gc. Runs whose module is garbage while they are under way: prints whether they give the right bits.
+// Run with --expose-gc. A run of which nobody holds anything but its promise: prints which of the module and the arrays
+// that it writes are collected while it is under way, and whether they are afterwards.
 const { native } = require('../../dist/binding')
 
-const [inputSize, hiddenSize, steps] = [64, 512, 400]
-const numbers = (size, seed) => Float32Array.from({ length: size }, (_, i) => Math.sin(i + seed) / 25)
-const parameters = [numbers(hiddenSize * inputSize, 1), numbers(hiddenSize * hiddenSize, 2)]
-const input = numbers(steps * inputSize, 3)
+const [inputSize, hiddenSize, steps] = [64, 256, 6000]
+const numbers = (size) => new Float32Array(size).fill(0.01)
 
 function start() {
-  const output = new Float32Array(steps * hiddenSize)
-  const module = native.createRecurrent('rnn_tanh', inputSize, hiddenSize, 0, 1, 1, false, parameters)
-  const args = [input, null, null, 1, steps, false, null, null, output, new Float32Array(hiddenSize), null]
-  return { output, running: native.forward(module, ...args) }
+  const parameters = [numbers(4 * hiddenSize * inputSize), numbers(4 * hiddenSize * hiddenSize)]
+  const module = native.createRecurrent('lstm', inputSize, hiddenSize, 0, 1, 1, false, parameters)
+  const [output, hn, cn] = [steps * hiddenSize, hiddenSize, hiddenSize].map(numbers)
+  const running = native.forward(
+    module,
+    numbers(steps * inputSize),
+    null,
+    null,
+    1,
+    steps,
+    false,
+    null,
+    null,
+    output,
+    hn,
+    cn
+  )
+  const held = { module, output, hn, cn }
+  return { running, references: Object.entries(held).map(([name, value]) => [name, new WeakRef(value)]) }
+}
+
+async function collect() {
+  await new Promise(setImmediate) // a WeakRef holds its object until the next turn
+  global.gc()
 }
 
 async function main() {
-  const first = start()
-  await first.running
-  const runs = Array.from({ length: 8 }, start)
-  let pending = true
-  const all = Promise.all(runs.map(({ running }) => running)).then(() => (pending = false))
-  while (pending) {
-    global.gc()
-    await new Promise(setImmediate)
+  const { running, references } = start()
+  const gone = () => references.filter(([, reference]) => !reference.deref()).map(([name]) => name)
+  let [ended, turns] = [false, 0]
+  running.then(() => (ended = true))
+  let meanwhile = []
+  for (; ; ++turns) {
+    await collect()
+    if (ended) break
+    meanwhile = gone()
+    if (meanwhile.length > 0) break
   }
-  await all
-  const expected = Buffer.from(first.output.buffer)
-  console.log(JSON.stringify(runs.map(({ output }) => Buffer.compare(Buffer.from(output.buffer), expected))))
+  await running
+  for (let i = 0; i < 10; ++i) await collect()
+  console.log(JSON.stringify({ turns, meanwhile, afterwards: gone() }))
 }
 
 main()

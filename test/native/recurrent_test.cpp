@@ -7,6 +7,7 @@
 #include <cfenv>
 #include <filesystem>
 #include <iterator>
+#include <limits>
 #include <optional>
 #include <vector>
 
@@ -363,6 +364,52 @@ TEST(Recurrent, GivesTheSameBitsWhereFewSequencesAreLonger) {
     }
   }
   set_num_threads(0);
+}
+
+// Whatever the memory holds that the last states go to.
+TEST(Recurrent, StatesThatAreNotGivenAreZeros) {
+  std::mt19937 random(19);
+  for (const Cell& cell : cells) {
+    for (const std::size_t projection : {0, 33}) {
+      if (projection && !cell.has_cell_state) continue;
+      const Module module(random, options_of(cell, 40, 70, 2, 1, projection));
+      Batch batch(random, module.options, {60, 60, 50, 40, 40, 3, 0});
+      std::fill(batch.hidden.begin(), batch.hidden.end(), 0.0f);
+      std::fill(batch.cell.begin(), batch.cell.end(), 0.0f);
+      for (const std::size_t threads : {1, 2, 3}) {
+        set_num_threads(threads);
+        const Recurrent built = module.build(best());
+        const Result expected = forward(built, batch);
+        Result result = expected;
+        for (auto* const values : {&result.output, &result.hidden, &result.cell}) {
+          std::fill(values->begin(), values->end(), std::numeric_limits<float>::quiet_NaN());
+        }
+        packed_rnn::Run run;
+        run.layout = Layout::packed(batch.packing(), batch.rows);
+        run.input = batch.input.data();
+        run.output = result.output.data();
+        run.final_hidden = result.hidden.data();
+        if (cell.has_cell_state) run.final_cell = result.cell.data();
+        built.forward(run);
+        if (!cell.has_cell_state) result.cell = expected.cell;
+        EXPECT_TRUE(result == expected) << cell.name << ", projection of " << projection << ", " << threads
+                                        << " threads";
+      }
+    }
+  }
+  set_num_threads(0);
+}
+
+// More than a span has rows: then it is a step.
+TEST(Recurrent, LayersTakeTurnsOverManySequences) {
+  std::mt19937 random(18);
+  for (const std::size_t sequences : {511, 512, 513, 1030}) {
+    const Module module(random, options_of(cells[0], 3, 5, 3));
+    std::vector<int> lengths(sequences, 3);
+    lengths.back() = 1;
+    const Batch batch(random, module.options, lengths);
+    expect_close(module, batch, forward(module.build(best()), batch));
+  }
 }
 
 // Steps of one row whose chunks are small, since what is projected takes much room, but larger than those that come two

@@ -209,6 +209,14 @@ TEST(Team, RunsTogetherOnceAThread) {
   EXPECT_GT(came, 0);
 }
 
+TEST(Team, LeavesRoomForWhoIsAtWorkAlready) {
+  set_num_threads(3);
+  Team first(2);
+  EXPECT_EQ(first.size(), 2u);
+  Team second(8);  // whose caller is the third
+  EXPECT_EQ(second.size(), 1u);
+}
+
 // Threads that are still being started when the call is over have nothing left to join, not even what is there no more.
 TEST(Team, IsNotJoinedWhenTheCallIsOver) {
   set_num_threads(4);
