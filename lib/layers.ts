@@ -61,7 +61,7 @@ export class Embedding {
   forwardSync<I extends TensorLike | PackedSequence>(ids: I): OutputOf<I> {
     return mapped(ids, 'ids', ({ data, shape, type }, argument) => {
       if (type !== 'int32' && type !== 'int64' && type !== 'uint8') {
-        expected('ERR_DTYPE', 'int32, int64 or uint8', argument, type)
+        expected('ERR_DTYPE', 'int32, int64 or uint8', argument, type, "tensor(ids, undefined, 'int32') makes such")
       }
       const output = allocateOutput([...shape, this.embeddingDim])
       const wrong = native.embed(this.#weight, this.embeddingDim, data as Ids, output.data)

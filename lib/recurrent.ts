@@ -200,7 +200,8 @@ export class Engine {
     if (typeof state !== 'object') expected('ERR_ARG_TYPE', this.#stateText(), 'state', describe(state))
     const { h, c } = state
     if (h === undefined || (c === undefined) !== (this.cellWidth === 0)) {
-      expected('ERR_ARG_TYPE', this.#stateText(), 'state', `one with ${Object.keys(state).join(', ') || 'nothing'}`)
+      const found = Object.entries(state).map(([name, value]) => (value === undefined ? `${name}: undefined` : name))
+      expected('ERR_ARG_TYPE', this.#stateText(), 'state', `one with ${found.join(', ') || 'nothing'}`)
     }
     return {
       h: this.#stateArray(h, 'state.h', shapes.h),
@@ -258,7 +259,13 @@ export class Engine {
   #floats(value: unknown, argument: string): View & { readonly data: Float32Array } {
     const found = view(value, argument)
     if (found.type !== 'float32') {
-      expected('ERR_DTYPE', 'float32, as the weights are,', argument, found.type, 'new Float32Array(data) converts it')
+      expected(
+        'ERR_DTYPE',
+        'float32, as the weights are,',
+        argument,
+        found.type,
+        'Float32Array.from(data, Number) converts it'
+      )
     }
     return found as View & { readonly data: Float32Array }
   }

@@ -74,7 +74,14 @@ describe('Embedding', () => {
 
   test('ids are whole numbers', () => {
     for (const ids of [zeros(2), tensor([true, false]), { data: new Int8Array(2), shape: [2] }]) {
-      expectError(() => embedding.forwardSync(ids), TypeError, 'ERR_DTYPE', 'ids', 'int32, int64 or uint8')
+      expectError(
+        () => embedding.forwardSync(ids),
+        TypeError,
+        'ERR_DTYPE',
+        'ids',
+        'int32, int64 or uint8',
+        "'int32') makes such"
+      )
     }
     expectError(() => embedding.forwardSync([1, 2] as never), TypeError, 'ERR_ARG_TYPE', 'ids', 'an array of length 2')
   })

@@ -593,7 +593,13 @@ describe('edges', () => {
     expect(messageOf(() => lstm.forwardSync(floats(1, 3), {} as State))).toBe(
       'Expected { h, c } or null for state but received one with nothing'
     )
-    const wide = { data: new Float64Array(3), shape: [1, 3] }
-    expect(messageOf(() => lstm.forwardSync(wide))).toMatch(/: new Float32Array\(data\) converts it$/)
+    expect(messageOf(() => lstm.forwardSync(floats(1, 3), { h: undefined, c: undefined } as never))).toBe(
+      'Expected { h, c } or null for state but received one with h: undefined, c: undefined'
+    )
+    for (const data of [new Float64Array(3), new BigInt64Array(3)]) {
+      const way = /: Float32Array\.from\(data, Number\) converts it$/
+      expect(messageOf(() => lstm.forwardSync({ data, shape: [1, 3] }))).toMatch(way)
+      expect(() => lstm.forwardSync({ data: Float32Array.from(data, Number), shape: [1, 3] })).not.toThrow()
+    }
   })
 })
