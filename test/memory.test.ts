@@ -1,7 +1,4 @@
 import { Buffer } from 'node:buffer'
-import { execFile } from 'node:child_process'
-import path from 'node:path'
-import { promisify } from 'node:util'
 import {
   Embedding,
   GRU,
@@ -32,7 +29,9 @@ import {
   randomModule,
   randomState,
   randomTensor,
-  resizable
+  resizable,
+  runChild,
+  sanitized
 } from './support'
 import { expectError } from './thrown'
 
@@ -339,28 +338,23 @@ describe('B64 nothing that is passed ends the process', () => {
 
 describe('B65 native memory', () => {
   const megabyte = 2 ** 20
-  const run = async (script: string, ...flags: string[]): Promise<unknown> => {
-    const { stdout } = await promisify(execFile)(process.execPath, [...flags, path.join(__dirname, 'children', script)])
-    return JSON.parse(stdout)
-  }
 
   // A sanitizer has terabytes of addresses, and ends the process where memory is not to be had.
-  const sanitized = process.env['LD_PRELOAD']?.includes('asan') ?? false
   const testOfLinux = process.platform === 'linux' && !sanitized ? test : test.skip
   testOfLinux('that a run cannot have for its work is an error, and later runs are not held up', async () => {
     const codes = new Array<string>(7).fill('RangeError ERR_ALLOCATION')
-    await expect(run('exhausted.js')).resolves.toEqual({ codes, same: true })
+    await expect(runChild('exhausted.js')).resolves.toEqual({ codes, same: true })
   })
 
   test('that a run reads and writes is there until it has ended, whoever holds it', async () => {
-    const { turns, meanwhile, afterwards } = (await run('held.js', '--expose-gc')) as Record<string, unknown>
+    const { turns, meanwhile, afterwards } = (await runChild('held.js', ['--expose-gc'])) as Record<string, unknown>
     expect(turns).toBeGreaterThan(0)
     expect(meanwhile).toEqual([])
     expect(afterwards).toEqual(['module', 'output', 'hn', 'cn'])
   })
 
   test('is known to V8, is freed with its owner, and does not grow', async () => {
-    const { more, after, most, grown } = (await run('soak.js', '--expose-gc')) as Record<string, number>
+    const { more, after, most, grown } = (await runChild('soak.js', ['--expose-gc'])) as Record<string, number>
     // A layer of 16 MiB, made and let go.
     expect(more).toBeGreaterThan(15 * megabyte)
     expect(after).toBeLessThan(4 * megabyte)

@@ -446,6 +446,8 @@ describe('B52 nothing to do', () => {
     expect(state.h.shape).toEqual([4, 0, 5])
     const batchFirst = randomModule(name, { ...options, batchFirst: true }, 1)
     expect(batchFirst.forwardSync(floats(0, 4, 3)).output.shape).toEqual([0, 4, 10])
+    const oneWay = randomModule(name, { ...options, bidirectional: false }, 1)
+    expect(oneWay.forwardSync(floats(4, 0, 3)).output.shape).toEqual([4, 0, 5])
   })
 
   test.each(names)('%s: no steps are an error', (name) => {

@@ -1,10 +1,9 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { access } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import path from 'node:path'
-import { getNumThreads, GRU, LSTM, runtime, setNumThreads, Tensor } from '../lib'
-import { isas, runUnder } from './support'
+import { getNumThreads, GRU, runtime, setNumThreads, Tensor } from '../lib'
+import { isas, runChild, runUnder } from './support'
 import { expectError } from './thrown'
 
 const root = path.join(__dirname, '..')
@@ -18,6 +17,12 @@ describe('runtime', () => {
 
   test.each(isas)('PACKED_RNN_ISA forces %s', async (isa) => {
     await expect(runUnder(isa, [])).resolves.toEqual([])
+  })
+
+  test('an empty PACKED_RNN_ISA forces none', () => {
+    const script = `process.stdout.write(require(${JSON.stringify(root)}).runtime.isa)`
+    const env = { ...process.env, PACKED_RNN_ISA: '' }
+    expect(execFileSync(process.execPath, ['-e', script], { env, encoding: 'utf8' })).toBe(runtime.supportedIsas[0])
   })
 
   test('has the version of the package', () => {
@@ -49,27 +54,15 @@ describe('threads', () => {
     expect(printed).toBe('1')
   })
 
-  test('however many they are, a burst of runs leaves one thread of libuv to file reads', async () => {
-    setNumThreads(8)
-    const lstm = new LSTM({ inputSize: 1, hiddenSize: 40, projSize: 1 }) // of which each run stays on a thread
-    const input = new Tensor(new Float32Array(10 ** 6), [10 ** 6, 1, 1]) // long, even beside a busy machine's other work
-    let done = 0
-    const runs = Array.from({ length: 6 }, () => lstm.forward(input).then(() => ++done))
-    await access(__filename)
-    expect(done).toBe(0)
-    await Promise.all(runs)
-  })
-
-  test.each([undefined, 1, 2, 3])('a burst of runs ends, and leaves a thread of UV_THREADPOOL_SIZE %p', (size) => {
-    const env = { ...process.env, ...(size === undefined ? {} : { UV_THREADPOOL_SIZE: String(size) }) }
-    const script = path.join(__dirname, 'children', 'burst.js')
-    const { before, done } = JSON.parse(execFileSync(process.execPath, [script], { env, encoding: 'utf8' })) as {
-      before: number
-      done: number
+  test.each([undefined, 1, 2, 3])(
+    'a burst of runs ends, and leaves one of libuv to file reads, of %p',
+    async (size) => {
+      const env = size === undefined ? {} : { UV_THREADPOOL_SIZE: String(size) }
+      const { before, done } = (await runChild('burst.js', [], env)) as { before: number; done: number }
+      expect(done).toBe(6)
+      if (size !== 1) expect(before).toBe(0)
     }
-    expect(done).toBe(4)
-    if (size !== 1) expect(before).toBe(0)
-  })
+  )
 
   test('runs that wait are begun in the order in which they came', async () => {
     setNumThreads(1) // two at a time

@@ -1,5 +1,6 @@
-import { fork } from 'node:child_process'
+import { execFile, fork } from 'node:child_process'
 import path from 'node:path'
+import { promisify } from 'node:util'
 import type { LSTMOptions, RNNOptions } from '../lib'
 import { GRU, LSTM, RNN, runtime, Tensor, type TensorLike } from '../lib'
 import type { ModuleName, Rows } from './reference'
@@ -140,6 +141,16 @@ export async function runUnder(isa: string, jobs: readonly Job[]): Promise<reado
   expect(used).toBe(isa)
   return results
 }
+
+/** Runs a script of children/ in a process of its own, whose crash fails the test and not the tests; its output, parsed. */
+export async function runChild(script: string, flags: string[] = [], env: NodeJS.ProcessEnv = {}): Promise<unknown> {
+  const args = [...flags, path.join(__dirname, 'children', script)]
+  const { stdout } = await promisify(execFile)(process.execPath, args, { env: { ...process.env, ...env } })
+  return JSON.parse(stdout)
+}
+
+/** Whether the addon is built with sanitizers, which take memory in ways of their own. */
+export const sanitized = process.env['LD_PRELOAD']?.includes('asan') ?? false
 
 export const isas = runtime.supportedIsas
 

@@ -9,22 +9,22 @@ function thrownBy(call: () => unknown): unknown {
   return undefined
 }
 
-/** Expects an error of a class and code, with a message that says all of what: the argument, what was expected, what came. */
-export function expectError(
-  call: () => unknown,
-  type: new () => Error,
-  code: ErrorCode,
-  ...says: readonly [string, string, ...string[]]
-): void {
+/** Expects an error of a class and code, with a message that says so. */
+export function expectThrown(call: () => unknown, type: new () => Error, code: ErrorCode, ...says: string[]): void {
   const error = thrownBy(call)
   expect(error).toBeInstanceOf(type)
   expect(error).toHaveProperty('code', code)
   for (const words of says) expect((error as Error).message).toContain(words)
 }
 
-/** The same, where less is said: of what TypeScript has checked, the binding checks no more than what memory depends on. */
-export function expectThrown(call: () => unknown, type: new () => Error, code: ErrorCode, ...says: string[]): void {
-  expectError(call, type, code, '', '', ...says)
+/** The same, with a message that says all of what: the argument, what was expected, what came. */
+export function expectError(
+  call: () => unknown,
+  type: new () => Error,
+  code: ErrorCode,
+  ...says: readonly [string, string, ...string[]]
+): void {
+  expectThrown(call, type, code, ...says)
 }
 
 /** The whole message of the error that a call throws. */

@@ -1,16 +1,22 @@
 'use strict'
 
 // The addon in worker threads alone: with the last of them it leaves the process, and its own threads with it. Prints the
-// exit codes.
+// exit codes, and on Linux how many threads the others have left behind that the first has not.
+const { existsSync, readdirSync } = require('node:fs')
 const { Worker, isMainThread } = require('node:worker_threads')
+
+const tasks = '/proc/self/task'
+const countThreads = () => (existsSync(tasks) ? readdirSync(tasks).length : 0)
 
 async function main() {
   const codes = []
+  let first = 0
   for (let i = 0; i < 5; ++i) {
     const worker = new Worker(__filename)
     codes.push(await new Promise((resolve) => worker.once('exit', resolve)))
+    first ||= countThreads()
   }
-  console.log(JSON.stringify({ codes }))
+  console.log(JSON.stringify({ codes, more: countThreads() - first }))
 }
 
 function compute() {
