@@ -420,7 +420,7 @@ abstract class Parametrized<O extends object> {
  * sequences in the caller's order. The size is Hout for h and hiddenSize for c.
  *
  * The result for a sequence has the same bits whatever else is in the batch, whatever the layout, the number of threads
- * and the x86 instruction set.
+ * and the x86 instruction set. Subnormal numbers (below 2^-126) are taken for zeros, in what is read and in what is computed.
  */
 export abstract class Recurrent<O extends RecurrentOptions, S extends HiddenState> extends Parametrized<O> {
   /**

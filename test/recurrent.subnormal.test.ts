@@ -1,6 +1,6 @@
-import { Tensor } from '../lib'
+import { packSequence, Tensor } from '../lib'
 import type { ModuleName } from './reference'
-import { type AnyModule, generator, modules, newModule, randomTensor } from './support'
+import { type AnyModule, expectSameBits, generator, modules, newModule, randomTensor } from './support'
 
 // Few outputs for much work: a page of new memory may cost as much as the steps that fill it.
 const size = 512
@@ -32,11 +32,14 @@ const stateOf = (name: ModuleName, value: number): { h: Tensor; c?: Tensor } =>
 describe('B57 subnormal states', () => {
   const input = new Tensor(new Float32Array(steps), [steps, 1, 1])
 
-  test.each(Object.keys(modules) as ModuleName[])('%s: a step takes no more than twice its time', (name) => {
+  // A state that is subnormal is taken for zero; from one that is not, yet, products are.
+  const states = [1e-36, 1e-39]
+  const cases = Object.keys(modules).flatMap((name) => states.map((value) => [name as ModuleName, value] as const))
+  test.each(cases)('%s from %d: a step takes no more than twice its time', (name, value) => {
     const module = keeper(name)
-    const [tiny, normal] = [stateOf(name, 1e-39), stateOf(name, 0.5)]
+    const [tiny, normal] = [stateOf(name, value), stateOf(name, 0.5)]
     const kept = module.forwardSync(input, tiny).state.h.data
-    expect(kept.every((value) => value > 0.9e-39 && value < 1.1e-39)).toBe(true)
+    expect(kept.every((unit) => (value < 2 ** -126 ? unit === 0 : Math.abs(unit / value - 1) < 0.1))).toBe(true)
 
     const time = (state: typeof tiny): number => {
       const start = performance.now()
@@ -47,4 +50,19 @@ describe('B57 subnormal states', () => {
     const ratios = Array.from({ length: 201 }, () => time(tiny) / time(normal)).sort((a, b) => a - b)
     expect(ratios[100]).toBeLessThan(2)
   })
+  test.each(Object.keys(modules) as ModuleName[])(
+    '%s: weights, and states of sequences without steps, come back',
+    (name) => {
+      const module = keeper(name)
+      const none = packSequence([new Tensor(new Float32Array(0), [0, 1])], { allowZeroLength: true })
+      const state = stateOf(name, 1e-39)
+      const left = module.forwardSync(none, state).state
+      for (const [part, given] of Object.entries(state)) expectSameBits(left[part as 'h'], given)
+
+      const stateDict = module.stateDict()
+      for (const values of Object.values(stateDict)) values.data.fill(1e-39)
+      const weights = newModule(name, module.options, stateDict).stateDict()
+      for (const [key, values] of Object.entries(stateDict)) expectSameBits(weights[key]!, values)
+    }
+  )
 })

@@ -19,7 +19,7 @@ Linear::Linear(const Kernels& kernels, std::size_t in_features, std::size_t out_
 }
 
 void Linear::forward(const float* input, std::size_t rows, float* output) const {
-  const DefaultFloatEnvironment environment;
+  const FloatEnvironment environment;
   constexpr std::size_t most = 256;
   const float* inputs[most];
   float* outputs[most];

@@ -169,7 +169,7 @@ double Recurrent::work(const Run& run) const {
 }
 
 void Recurrent::forward(const Run& run) const {
-  const DefaultFloatEnvironment environment;  // of helpers as well: threads have it from who starts them, or by default
+  const FloatEnvironment environment;  // helpers have their own
   const Layout& layout = run.layout;
   const double fmas = static_cast<double>(bytes() / sizeof(float)) * static_cast<double>(layout.rows());
   Team team(useful_threads(run, fmas), fmas < always_shared_fmas ? &account(run) : nullptr, fmas);

@@ -14,6 +14,7 @@
 
 #include "core/affinity.h"
 #include "core/distance.h"
+#include "core/float_environment.h"
 #include "core/processors.h"
 #include "core/spin.h"
 
@@ -116,6 +117,7 @@ class Helper {
 
  private:
   void main() {
+    const FloatEnvironment environment;
     while (Team::Job* const job = next()) {
       serve(*job);
       job->helpers.fetch_sub(1, std::memory_order_release);

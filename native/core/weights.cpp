@@ -24,7 +24,7 @@ Weights::Weights(const CellKernels& kernels, std::size_t lanes, const Parameters
     weights_.data()[place] =
         k < p.input_size ? p.weight_ih[row * p.input_size + k] : p.weight_hh[row * p.hidden_size + (k - p.input_size)];
   });
-  const DefaultFloatEnvironment environment;
+  const FloatEnvironment environment;
   const std::size_t apart = separate_hidden_bias ? (gates_ - 1) * p.units : gates_ * p.units;
   each_bias([&](std::size_t place, std::size_t row) {
     const float of_input = p.bias_ih ? p.bias_ih[row] : 0.0f, of_hidden = p.bias_hh ? p.bias_hh[row] : 0.0f;

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <limits>
 
+#include "core/float_environment.h"
 #include "core/layers.h"
 #include "every_table.h"
 #include "random.h"
@@ -215,6 +216,20 @@ TEST_P(EveryIsa, LinearGivesTheBitsOfPortable) {
   }
 }
 
+TEST_P(EveryIsa, TakesSubnormalsForZeros) {
+  const auto linear = [](float w, float x, float b) {
+    float y;
+    const std::vector<float> weight = {w}, bias = {b};
+    Linear(*GetParam(), 1, 1, weight, bias).forward(&x, 1, &y);
+    return y;
+  };
+  EXPECT_EQ(linear(1e-39f, 1e38f, 0), 0);
+  EXPECT_EQ(linear(1e38f, -1e-39f, 0), 0);
+  EXPECT_EQ(linear(1e-20f, 1e-20f, 0), 0);
+  EXPECT_EQ(linear(0x1p-100f, -0x1p-26f, 0x1.8p-126f), 0);
+  EXPECT_EQ(linear(0x1p-100f, 0x1p-26f, 0), 0x1p-126f);
+}
+
 // y = W x + b of one input is one fma each. Sums of any size, and some that lie so close to the middle between two
 // floats that they round to it in double.
 TEST_P(EveryIsa, RoundsAProductAndASumOnce) {
@@ -245,13 +260,14 @@ TEST_P(EveryIsa, RoundsAProductAndASumOnce) {
       }
     }
   }
-  // Below the normal floats, where the middles are odd multiples of 2^-150.
-  for (int bit = 6; bit < 23; ++bit) {
-    for (int k = 0; k < 4; ++k) {
-      const float sum = std::ldexp(std::ldexp(1.0f, bit) + static_cast<float>(k), -149);
-      for (const float factor : {under, over, -under, -over}) add(over * 0x1p-75f, factor * 0x1p-75f, sum);
-    }
+  // Around what just rounds to the smallest normal float, and is zero below.
+  const float cube = 1 + 0x1p-12f, above = 1 - 0x1p-12f + 0x1p-24f;  // their product is 1 + 2^-36
+  for (const float sign : {1.0f, -1.0f}) {
+    for (const float factor : {over, under, 1.0f}) add(over * 0x1p-75f, -sign * factor * 0x1p-76f, sign * 0x1p-126f);
+    add(cube * 0x1p-75f, -sign * above * 0x1p-76f, sign * 0x1p-126f);
+    add(0x1p-75f, -sign * 0x1p-76f, sign * 0x1p-126f);
   }
+  const FloatEnvironment environment;  // for what is expected
   for (std::size_t i = 0; i < weight.size(); ++i) {
     // As many outputs as any instruction set has lanes, all alike but the first.
     std::vector<float> weights(17, weight[i]), biases(17, bias[i]), found(17);
