@@ -717,11 +717,12 @@ PACKED_RNN_NOINLINE void panel_by_streams(Work& work, std::size_t first_row, std
 }
 
 // Whether a step of some rows is faster if weights of so many bytes are fetched. One of few rows takes them as fast as
-// they come, fetched or not; only from behind all caches do they come faster.
+// they come, fetched or not, from near caches.
 template <class V, class Cell>
-constexpr bool fetch_pays(std::size_t bytes, std::size_t rows) {
+bool fetch_pays(std::size_t bytes, std::size_t rows) {
   if (V::small_caches) return bytes > 4 << 20 && bytes * rows > 60 << 20;
-  return bytes > (4 * rows < 3 * Tile<V, Cell>::max_rows ? 3 : 1) * most_near_bytes;
+  const bool few = 4 * rows < 3 * Tile<V, Cell>::max_rows;
+  return bytes > (few ? most_near_bytes.for_few_rows : most_near_bytes.for_many_rows);
 }
 
 // All rows of a step, panel by panel, so that a panel's weights are fetched once for all blocks.

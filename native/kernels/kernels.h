@@ -25,8 +25,12 @@ struct Panels {
   std::size_t units = 0;
 };
 
-// Weights of more bytes are far: not all of them stay in the caches from one step to the next.
-constexpr std::size_t most_near_bytes = 10 << 20;
+// Weights of more bytes are far: not all of them stay, from one step to the next, in caches that keep up with the fma
+// units, or in those that keep up with steps of few rows.
+struct MostNearBytes {
+  std::size_t for_many_rows, for_few_rows;
+};
+extern const MostNearBytes most_near_bytes;
 
 // The chains of x alone, for a later step to go on from: of each row, start[panels…].
 struct Projection {

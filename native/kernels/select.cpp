@@ -17,7 +17,8 @@ namespace {
 struct Cpu {
   bool avx2 = false;
   bool avx512 = false;
-  bool avx512_halved = false;  // with fma units of half the width, which a vector passes through in two halves: Zen 4
+  bool avx512_halved = false;   // with fma units of half the width, which a vector passes through in two halves: Zen 4
+  std::size_t before_slow = 0;  // bytes of the cache before one that is slow; 0: there is none
 };
 
 #if PACKED_RNN_X64
@@ -26,14 +27,14 @@ struct Registers {
   std::uint32_t eax, ebx, ecx, edx;
 };
 
-Registers cpuid(std::uint32_t leaf) {
+Registers cpuid(std::uint32_t leaf, std::uint32_t subleaf = 0) {
   Registers r = {};
 #if defined(_MSC_VER) && !defined(__clang__)
   int info[4];
-  __cpuidex(info, static_cast<int>(leaf), 0);
+  __cpuidex(info, static_cast<int>(leaf), static_cast<int>(subleaf));
   std::memcpy(&r, info, sizeof r);
 #else
-  __cpuid_count(leaf, 0, r.eax, r.ebx, r.ecx, r.edx);
+  __cpuid_count(leaf, subleaf, r.eax, r.ebx, r.ecx, r.edx);
 #endif
   return r;
 }
@@ -56,6 +57,21 @@ bool is_zen4(const Registers& vendor, std::uint32_t signature) {
   return amd && (signature >> 8 & 15) + (signature >> 20 & 255) == 25;
 }
 
+// Of Intel's processors, those with a large second-level cache: their third one spans the chip, and gives a core an
+// eighth of what the second does.
+std::size_t before_slow(const Registers& vendor) {
+  const bool intel = vendor.ebx == 0x756e6547 && vendor.edx == 0x49656e69 && vendor.ecx == 0x6c65746e;  // GenuineIntel
+  for (std::uint32_t i = 0; intel; ++i) {
+    const Registers cache = cpuid(4, i);
+    const std::uint32_t type = cache.eax & 31, level = cache.eax >> 5 & 7;
+    if (type == 0) break;
+    const std::size_t ways = (cache.ebx >> 22) + 1, partitions = (cache.ebx >> 12 & 1023) + 1,
+                      line = (cache.ebx & 4095) + 1, bytes = ways * partitions * line * (cache.ecx + std::size_t(1));
+    if (level == 2) return bytes < 1 << 20 ? 0 : bytes;
+  }
+  return 0;
+}
+
 Cpu detect() {
   Cpu cpu;
   const Registers vendor = cpuid(0);
@@ -69,6 +85,7 @@ Cpu detect() {
   const bool avx512 = cpu.avx2 && (extended >> 16 & 1) && (saved & zmm) == zmm;
   cpu.avx512_halved = avx512 && is_zen4(vendor, model.eax);
   cpu.avx512 = avx512 && !cpu.avx512_halved;
+  cpu.before_slow = before_slow(vendor);
   return cpu;
 }
 
@@ -79,6 +96,11 @@ Cpu detect() {
 }
 
 #endif
+
+MostNearBytes near_bytes_of(const Cpu& cpu) {
+  const std::size_t bytes = cpu.before_slow;
+  return bytes ? MostNearBytes{bytes, bytes} : MostNearBytes{10 << 20, 30 << 20};
+}
 
 struct List {
   const Kernels* tables[4] = {};
@@ -94,6 +116,8 @@ struct List {
 };
 
 }  // namespace
+
+const MostNearBytes most_near_bytes = near_bytes_of(detect());
 
 Supported supported_kernels() {
   static const List list;
