@@ -44,7 +44,15 @@ function byName(source) {
     const [variable] = statement.declarationList?.declarations ?? []
     return [(statement.name ?? variable?.name)?.text, statement]
   })
-  return new Map(named.filter(([name]) => name))
+  // Of overloads the first, which has the comment.
+  return new Map(named.filter(([name]) => name).reverse())
+}
+
+/** The signatures of a function; of anything else itself. */
+function overloads(declaration) {
+  if (!ts.isFunctionDeclaration(declaration)) return [declaration]
+  const { statements } = declaration.parent
+  return statements.filter((other) => ts.isFunctionDeclaration(other) && other.name.text === declaration.name.text)
 }
 
 /**
@@ -61,7 +69,7 @@ function collect({ index, declarations }) {
     const entry = entries.get(name) ?? { name, file, declaration, heirs: [] }
     entries.set(name, entry)
     if (heir) entry.heirs.push(heir)
-    for (const mentioned of identifiersIn(declaration)) {
+    for (const mentioned of overloads(declaration).flatMap(identifiersIn)) {
       const other = declarations.get(file).get(mentioned)
       if (!entries.has(mentioned) && other && isExported(other) && isType(other)) add(mentioned, file)
     }
@@ -168,7 +176,9 @@ function renderEntry(entry, { declarations }, outline) {
     ]
   }
   const key = ts.isTypeAliasDeclaration(declaration) && /^keyof typeof (\w+)$/.exec(declaration.type.getText())
-  const shown = key ? renderKeys(declarations.get(file).get(key[1])) : code(signature(declaration))
+  const shown = key
+    ? renderKeys(declarations.get(file).get(key[1]))
+    : code(overloads(declaration).map(signature).join('\n'))
   return [heading, shown, text, ...more].filter(Boolean)
 }
 

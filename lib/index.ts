@@ -1,6 +1,15 @@
 export { type Lengths } from './check'
 export { type CodedError, type ErrorCode } from './errors'
-export { type DType, type NestedArray, Tensor, type TensorLike, type TypedArray, tensor } from './tensor'
+export {
+  type ArrayOf,
+  type DType,
+  type KindOf,
+  type NestedArray,
+  Tensor,
+  type TensorLike,
+  type TypedArray,
+  tensor
+} from './tensor'
 export {
   invertPermutation,
   lastSteps,

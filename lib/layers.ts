@@ -5,7 +5,7 @@ import { expected, fail } from './errors'
 import { copyOfArray } from './memory'
 import type { OutputOf } from './recurrent'
 import { PackedSequence } from './sequence'
-import { type Tensor, type TensorLike, type View, allocateOutput, view } from './tensor'
+import { type Tensor, type TensorLike, type TypedArray, type View, allocateOutput, view } from './tensor'
 import { type StateDict, checkParameters, entriesUnder, valuesOf } from './weights'
 
 /** How a layer's parameters are found in a state dict. */
@@ -58,7 +58,7 @@ export class Embedding {
    * @throws ERR_INDEX for an id that is no row, naming it; ERR_DTYPE, ERR_ARG_TYPE, ERR_SHAPE, ERR_DETACHED,
    *   ERR_ALLOCATION
    */
-  forwardSync<I extends TensorLike | PackedSequence>(ids: I): OutputOf<I> {
+  forwardSync<I extends TensorLike | PackedSequence<TypedArray>>(ids: I): OutputOf<I> {
     return mapped(ids, 'ids', ({ data, shape, type }, argument) => {
       if (type !== 'int32' && type !== 'int64' && type !== 'uint8') {
         expected('ERR_DTYPE', 'int32, int64 or uint8', argument, type, "tensor(ids, undefined, 'int32') makes such")
@@ -137,7 +137,7 @@ function checkMade(sizes: unknown, layer: string): void {
 }
 
 /** Applies a function of tensors to a tensor, or to the data of a PackedSequence. */
-function mapped<I extends TensorLike | PackedSequence>(
+function mapped<I extends TensorLike | PackedSequence<TypedArray>>(
   input: I,
   argument: string,
   forward: (found: View, argument: string) => Tensor

@@ -20,7 +20,15 @@ import { copyOfArray } from './memory'
 import { loadSafetensors } from './safetensors'
 import { PackedSequence } from './sequence'
 import { RecurrentStream, type Stream } from './stream'
-import { type TensorLike, type View, allocateFloats, allocateOutput, type Tensor, view } from './tensor'
+import {
+  type TensorLike,
+  type View,
+  allocateFloats,
+  allocateOutput,
+  type Tensor,
+  type TypedArray,
+  view
+} from './tensor'
 import {
   type Parameter,
   type StateDict,
@@ -57,7 +65,7 @@ export interface LSTMState extends HiddenState {
 }
 
 /** A PackedSequence for a PackedSequence, else a Tensor. */
-export type OutputOf<I> = I extends PackedSequence ? PackedSequence : Tensor
+export type OutputOf<I> = I extends PackedSequence<TypedArray> ? PackedSequence : Tensor
 
 /** What a recurrent module returns. */
 export interface Result<I, S> {
@@ -67,7 +75,7 @@ export interface Result<I, S> {
   readonly state: S
 }
 
-type Input = TensorLike | PackedSequence
+type Input = TensorLike | PackedSequence<TypedArray>
 
 /** Of a state: [...leading, size] each, and null for the c of what has none. */
 export interface StateShapes {
@@ -141,7 +149,7 @@ export class Engine {
     return this.#allocated({ input: data, batchSizes: null, order: null, batch, steps }, outputShape, leading, state)
   }
 
-  #packedCall(input: PackedSequence, state: State | null | undefined): Call {
+  #packedCall(input: PackedSequence<TypedArray>, state: State | null | undefined): Call {
     const { batchSizes, sortedIndices: order, batchCount: batch } = input
     const { data, shape } = this.#floats(input.data, 'input.data')
     if (shape.length !== 2) badRank(shape, 'a PackedSequence with data of rank 2, [rows, inputSize],')

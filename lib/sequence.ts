@@ -35,6 +35,7 @@ import {
   Tensor,
   view,
   type DType,
+  type KindOf,
   type TensorLike,
   type TypedArray,
   type View
@@ -53,9 +54,9 @@ import {
  *
  * Source: `torch.nn.utils.rnn.PackedSequence`.
  */
-export class PackedSequence {
+export class PackedSequence<D extends TypedArray = Float32Array> {
   /** The rows, `[sum of lengths, *]`, of any element type: `data.type` tells. The constructor does not copy them. */
-  readonly data: Tensor
+  readonly data: Tensor<D>
   /** `batchSizes[t]`: how many sequences are longer than t. */
   readonly batchSizes: Int32Array
   /** `sortedIndices[i]`: the sequence, in the caller's order, that is i-th by length; null when that is i. */
@@ -74,7 +75,7 @@ export class PackedSequence {
    *   tensor of rows; ERR_LENGTHS if one of the lists holds a fraction.
    */
   constructor(
-    data: TensorLike,
+    data: TensorLike<D>,
     batchSizes: Lengths,
     sortedIndices: Lengths | null = null,
     unsortedIndices: Lengths | null = null
@@ -91,7 +92,7 @@ export class PackedSequence {
     Object.freeze(this)
   }
 
-  [Symbol.iterator](): IterableIterator<Tensor | Int32Array | null> {
+  [Symbol.iterator](): IterableIterator<Tensor<D> | Int32Array | null> {
     return [this.data, this.batchSizes, this.sortedIndices, this.unsortedIndices].values()
   }
 
@@ -114,8 +115,8 @@ export class PackedSequence {
    * @throws ERR_PACKED_SEQUENCE if the rows are not as many; ERR_ARG_TYPE, ERR_SHAPE, ERR_DETACHED if data is no tensor
    *   of rows.
    */
-  withData(data: TensorLike): PackedSequence {
-    const rows = rowsOf(data)
+  withData<E extends TypedArray>(data: TensorLike<E>): PackedSequence<KindOf<E>> {
+    const rows = rowsOf<KindOf<E>>(data)
     if (rows.shape[0] !== this.data.shape[0]) {
       expected('ERR_PACKED_SEQUENCE', `${String(this.data.shape[0])} rows`, 'data', shapeText(rows.shape))
     }
@@ -124,10 +125,10 @@ export class PackedSequence {
 }
 
 /** A packed sequence of parts that are known to fit. */
-function assemble(data: Tensor<TypedArray>, structure: Structure): PackedSequence {
+function assemble<D extends TypedArray>(data: Tensor<D>, structure: Structure): PackedSequence<D> {
   const { batchSizes, sortedIndices, unsortedIndices, batchCount } = structure
   const fields = { data, batchSizes, sortedIndices, unsortedIndices, batchCount }
-  return Object.freeze(Object.assign(Object.create(PackedSequence.prototype) as PackedSequence, fields))
+  return Object.freeze(Object.assign(Object.create(PackedSequence.prototype) as PackedSequence<D>, fields))
 }
 
 export interface PadSequenceOptions {
@@ -152,7 +153,10 @@ export interface PadSequenceOptions {
  *
  * Source: `torch.nn.utils.rnn.pad_sequence`.
  */
-export function padSequence(sequences: Iterable<TensorLike> | TensorLike, o?: PadSequenceOptions): Tensor {
+export function padSequence<D extends TypedArray>(
+  sequences: Iterable<TensorLike<D>> | TensorLike<D>,
+  o?: PadSequenceOptions
+): Tensor<KindOf<D>> {
   const given = options(o, 'options', ['batchFirst', 'paddingValue', 'paddingSide'])
   const batchFirst = flag(given.batchFirst, 'batchFirst', false)
   const side = oneOf(given.paddingSide, 'paddingSide', ['right', 'left'], 'right')
@@ -162,7 +166,7 @@ export function padSequence(sequences: Iterable<TensorLike> | TensorLike, o?: Pa
   const steps = largest(lengths)
   const padded = allocatePadded(type, paddedShape(arrays.length, steps, trailing, batchFirst))
   native.padSequences(arrays, padded.data, steps, sizeOf(trailing), batchFirst, side === 'left', fill)
-  return padded as Tensor
+  return padded as Tensor<KindOf<D>>
 }
 
 export interface UnpadSequenceOptions {
@@ -182,14 +186,18 @@ export interface UnpadSequenceOptions {
  *
  * Source: `torch.nn.utils.rnn.unpad_sequence`.
  */
-export function unpadSequence(padded: TensorLike, lengths: Lengths, o?: UnpadSequenceOptions): Tensor[] {
+export function unpadSequence<D extends TypedArray>(
+  padded: TensorLike<D>,
+  lengths: Lengths,
+  o?: UnpadSequenceOptions
+): Tensor<KindOf<D>>[] {
   const batchFirst = flag(options(o, 'options', ['batchFirst']).batchFirst, 'batchFirst', false)
   const { data, type, batch, steps, trailing } = paddedView(view(padded, 'padded'), 'padded', batchFirst)
   const counts = lengthsOf(lengths, batch)
   checkLeast(counts, 'lengths', 0)
   checkMost(counts, 'lengths', steps)
   expectRoom(batch, 'padded')
-  const sequences = allocateSequences(counts, type, trailing)
+  const sequences = allocateSequences<KindOf<D>>(counts, type, trailing)
   native.unpadSequences(data, dataOf(sequences), steps, sizeOf(trailing), batchFirst)
   return sequences
 }
@@ -221,7 +229,11 @@ export interface PackPaddedSequenceOptions extends PackSequenceOptions {
  *
  * Source: `torch.nn.utils.rnn.pack_padded_sequence`. Equal lengths keep the caller's order, which PyTorch leaves open.
  */
-export function packPaddedSequence(input: TensorLike, lengths: Lengths, o?: PackPaddedSequenceOptions): PackedSequence {
+export function packPaddedSequence<D extends TypedArray>(
+  input: TensorLike<D>,
+  lengths: Lengths,
+  o?: PackPaddedSequenceOptions
+): PackedSequence<KindOf<D>> {
   const given = options(o, 'options', ['batchFirst', 'enforceSorted', 'allowZeroLength'])
   const batchFirst = flag(given.batchFirst, 'batchFirst', false)
   const enforceSorted = flag(given.enforceSorted, 'enforceSorted', true)
@@ -237,7 +249,7 @@ export function packPaddedSequence(input: TensorLike, lengths: Lengths, o?: Pack
   const structure = structureOf(counts, enforceSorted)
   const rows = allocateUnwritten(type, [sum(counts), ...trailing])
   native.packPadded(data, rows.data, structure.batchSizes, structure.sortedIndices, batch, steps, width, batchFirst)
-  return assemble(rows, structure)
+  return assemble(rows as Tensor<KindOf<D>>, structure)
 }
 
 export interface PadPackedSequenceOptions {
@@ -260,10 +272,10 @@ export interface PadPackedSequenceOptions {
  *
  * Source: `torch.nn.utils.rnn.pad_packed_sequence`.
  */
-export function padPackedSequence(
-  p: PackedSequence,
+export function padPackedSequence<D extends TypedArray>(
+  p: PackedSequence<D>,
   o?: PadPackedSequenceOptions
-): { padded: Tensor; lengths: Int32Array } {
+): { padded: Tensor<D>; lengths: Int32Array } {
   const given = options(o, 'options', ['batchFirst', 'paddingValue', 'totalLength'])
   const batchFirst = flag(given.batchFirst, 'batchFirst', false)
   const { data, type, trailing, width } = packedView(p)
@@ -272,7 +284,7 @@ export function padPackedSequence(
   const steps = integer(given.totalLength, 'totalLength', batchSizes.length, batchSizes.length)
   const padded = allocatePadded(type, paddedShape(batchCount, steps, trailing, batchFirst))
   native.padPacked(data, padded.data, batchSizes, sortedIndices, batchCount, steps, width, batchFirst, fill)
-  return { padded: padded as Tensor, lengths: p.lengths() }
+  return { padded: padded as Tensor<D>, lengths: p.lengths() }
 }
 
 /**
@@ -284,7 +296,10 @@ export function padPackedSequence(
  *
  * Source: `torch.nn.utils.rnn.pack_sequence`.
  */
-export function packSequence(sequences: Iterable<TensorLike> | TensorLike, o?: PackSequenceOptions): PackedSequence {
+export function packSequence<D extends TypedArray>(
+  sequences: Iterable<TensorLike<D>> | TensorLike<D>,
+  o?: PackSequenceOptions
+): PackedSequence<KindOf<D>> {
   const given = options(o, 'options', ['enforceSorted', 'allowZeroLength'])
   const enforceSorted = flag(given.enforceSorted, 'enforceSorted', true)
   const allowZeroLength = flag(given.allowZeroLength, 'allowZeroLength', false)
@@ -297,7 +312,7 @@ export function packSequence(sequences: Iterable<TensorLike> | TensorLike, o?: P
   const structure = structureOf(counts, enforceSorted)
   const rows = allocateUnwritten(type, [sum(counts), ...trailing])
   native.packSequences(arrays, rows.data, structure.batchSizes, structure.sortedIndices, width)
-  return assemble(rows, structure)
+  return assemble(rows as Tensor<KindOf<D>>, structure)
 }
 
 /**
@@ -309,10 +324,10 @@ export function packSequence(sequences: Iterable<TensorLike> | TensorLike, o?: P
  *
  * Source: `torch.nn.utils.rnn.unpack_sequence`.
  */
-export function unpackSequence(p: PackedSequence): Tensor[] {
+export function unpackSequence<D extends TypedArray>(p: PackedSequence<D>): Tensor<D>[] {
   const { data, type, trailing, width } = packedView(p)
   expectRoom(p.batchCount, 'p')
-  const sequences = allocateSequences(p.lengths(), type, trailing)
+  const sequences = allocateSequences<D>(p.lengths(), type, trailing)
   native.unpackSequences(data, dataOf(sequences), p.batchSizes, p.sortedIndices, width)
   return sequences
 }
@@ -349,7 +364,7 @@ export interface LastStepsOptions {
  * @throws ERR_ARG_TYPE for what is no packed sequence; ERR_SHAPE if `bidirectional` and a row has no two halves;
  *   ERR_OPTION_UNKNOWN; ERR_PACKED_SEQUENCE, ERR_DETACHED if it was written to; ERR_ALLOCATION.
  */
-export function lastSteps(p: PackedSequence, o?: LastStepsOptions): Tensor {
+export function lastSteps<D extends TypedArray>(p: PackedSequence<D>, o?: LastStepsOptions): Tensor<D> {
   const { data, type, trailing, width } = packedView(p)
   const bidirectional = flag(options(o, 'options', ['bidirectional']).bidirectional, 'bidirectional', false)
   if (bidirectional && (trailing.length !== 1 || width % 2 !== 0)) {
@@ -362,15 +377,15 @@ export function lastSteps(p: PackedSequence, o?: LastStepsOptions): Tensor {
   }
   const last = allocate(type, [p.batchCount, ...trailing])
   native.lastSteps(data, last.data, p.batchSizes, p.sortedIndices, p.batchCount, width, bidirectional)
-  return last as Tensor
+  return last as Tensor<D>
 }
 
 // ---- reading arguments -------------------------------------------------------------------------------------------
 
-function rowsOf(value: unknown): Tensor {
+function rowsOf<D extends TypedArray>(value: TensorLike): Tensor<D> {
   const found = view(value, 'data')
   if (found.shape.length === 0) expected('ERR_SHAPE', 'rows, one dimension or more,', 'data', shapeText(found.shape))
-  return (found instanceof Tensor ? found : new Tensor(found.data, found.shape, found.type)) as Tensor
+  return (found instanceof Tensor ? found : new Tensor(found.data, found.shape, found.type)) as Tensor<D>
 }
 
 function indicesOf(value: Lengths | null, argument: string, batch: number): Int32Array | null {
@@ -496,8 +511,12 @@ function dataOf(tensors: readonly { readonly data: TypedArray }[]): TypedArray[]
   return tensors.map(({ data }) => data)
 }
 
-function allocateSequences(lengths: Int32Array, type: DType, trailing: readonly number[]): Tensor[] {
-  return Array.from(lengths, (length) => allocateUnwritten(type, [length, ...trailing]) as Tensor)
+function allocateSequences<D extends TypedArray>(
+  lengths: Int32Array,
+  type: DType,
+  trailing: readonly number[]
+): Tensor<D>[] {
+  return Array.from(lengths, (length) => allocateUnwritten(type, [length, ...trailing]) as Tensor<D>)
 }
 
 /** An array of one element, the padding value. */

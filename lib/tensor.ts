@@ -2,21 +2,42 @@ import { describe, room, sameShape, shapeText, typedArrayName } from './check'
 import { expected, fail } from './errors'
 import { allocateData, constructors } from './memory'
 
-export type TypedArray = Float32Array | Float64Array | Int8Array | Uint8Array | Int16Array | Int32Array | BigInt64Array
-
 /** The element types that can be packed and padded. A bool is a byte that holds 0 or 1. */
 export type DType = 'float32' | 'float64' | 'int8' | 'uint8' | 'int16' | 'int32' | 'int64' | 'bool'
 
+/** The array that holds elements of a type. */
+export type ArrayOf<T extends DType> = {
+  float32: Float32Array
+  float64: Float64Array
+  int8: Int8Array
+  uint8: Uint8Array
+  int16: Int16Array
+  int32: Int32Array
+  int64: BigInt64Array
+  bool: Uint8Array
+}[T]
+
+/** What a tensor can hold. */
+export type TypedArray = ArrayOf<DType>
+
+/** Which of these an array is; Float32Array, what tensors hold by default, where its type does not tell. */
+export type KindOf<D extends TypedArray> = TypedArray extends D
+  ? Float32Array
+  : D extends TypedArray
+    ? { [T in DType]: D extends ArrayOf<T> ? ArrayOf<T> : never }[DType]
+    : never
+
 /** A typed array and its row-major shape, given as `shape` or as `dims`: what onnxruntime's tensors are, too. */
-export interface TensorLike {
-  readonly data: TypedArray
+export interface TensorLike<D extends TypedArray = TypedArray> {
+  readonly data: D
   readonly shape?: readonly number[]
   readonly dims?: readonly number[]
   /** Read only to tell a `'bool'` tensor from a `'uint8'` one; both hold a Uint8Array. */
   readonly type?: string
 }
 
-export type NestedArray = number | bigint | boolean | readonly NestedArray[]
+/** Scalars, nested as deep as a tensor has dimensions. */
+export type NestedArray<S extends number | bigint | boolean = number | bigint | boolean> = S | readonly NestedArray<S>[]
 
 const dtypeOfArray: Readonly<Record<string, DType | undefined>> = {
   Float32Array: 'float32',
@@ -92,16 +113,25 @@ export class Tensor<D extends TypedArray = Float32Array> {
  *   than 64 dimensions; ERR_ARG_VALUE for an unknown type, or a value that an integer type can't hold; ERR_DETACHED;
  *   ERR_ALLOCATION
  */
-export function tensor(values: NestedArray | TypedArray, shape?: readonly number[], type?: DType): Tensor {
+export function tensor(values: NestedArray<number>, shape?: readonly number[], type?: undefined): Tensor
+export function tensor(values: NestedArray<bigint>, shape?: readonly number[], type?: undefined): Tensor<BigInt64Array>
+export function tensor(values: NestedArray<boolean>, shape?: readonly number[], type?: undefined): Tensor<Uint8Array>
+export function tensor<D extends TypedArray>(values: D, shape?: readonly number[], type?: undefined): Tensor<KindOf<D>>
+export function tensor<T extends DType>(
+  values: NestedArray | TypedArray,
+  shape: readonly number[] | undefined,
+  type: T
+): Tensor<KindOf<ArrayOf<T>>>
+export function tensor(values: NestedArray | TypedArray, shape?: readonly number[], type?: DType): Tensor
+export function tensor(values: NestedArray | TypedArray, shape?: readonly number[], type?: DType): Tensor<TypedArray> {
   if (type !== undefined && (typeof type !== 'string' || !Object.hasOwn(constructors, type))) {
     const code = typeof type === 'string' ? 'ERR_ARG_VALUE' : 'ERR_ARG_TYPE'
     expected(code, `one of ${Object.keys(constructors).join(', ')}`, 'type', describe(type))
   }
   const arrayType = dtypeOfArray[typedArrayName(values) ?? '']
-  const made = arrayType
+  return arrayType
     ? fromArray(values as TypedArray, arrayType, shape, type)
     : fromNested(values as NestedArray, shape, type)
-  return made as Tensor
 }
 
 function fromArray(array: TypedArray, own: DType, shape?: readonly number[], type = own): Tensor<TypedArray> {

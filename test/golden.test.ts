@@ -56,14 +56,14 @@ function packedInput({ kind, lengths, options: { batchFirst = false }, tensors }
 }
 
 /** PyTorch's own packed sequence, with some data. */
-function packedByTorch({ tensors }: Golden, data: TensorLike): PackedSequence {
+function packedByTorch<D extends TypedArray>({ tensors }: Golden, data: TensorLike<D>): PackedSequence<D> {
   const indices = (name: string): Int32Array | null =>
     tensors[name] ? Int32Array.from(tensors[name].data as BigInt64Array, Number) : null
   return new PackedSequence(data, indices('packed.batch_sizes')!, indices('packed.sorted_indices'))
 }
 
 /** The sequences of an output, whatever its layout: those of a packed one in the caller's order. */
-function sequencesOf(data: TypedArray, packed?: PackedSequence): TypedArray[] {
+function sequencesOf(data: TypedArray, packed?: PackedSequence<TypedArray>): TypedArray[] {
   if (!packed) return [data]
   const width = data.length / packed.data.shape[0]!
   return unpackSequence(packed.withData({ data, shape: [packed.data.shape[0]!, width] })).map((one) => one.data)

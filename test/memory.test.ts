@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer'
 import {
   Embedding,
   GRU,
+  type KindOf,
   Linear,
   loadSafetensors,
   LSTM,
@@ -18,6 +19,7 @@ import {
   tensor,
   Tensor,
   type TensorLike,
+  type TypedArray,
   unpackSequence,
   unpadSequence
 } from '../lib'
@@ -96,7 +98,7 @@ describe('B61 an async call has taken what it needs when it returns', () => {
     const { packed } = freshArguments()
     const received: TensorLike[] = []
     class Watching extends PackedSequence {
-      override withData(data: TensorLike): PackedSequence {
+      override withData<E extends TypedArray>(data: TensorLike<E>): PackedSequence<KindOf<E>> {
         received.push(data)
         return super.withData(data)
       }

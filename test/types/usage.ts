@@ -1,19 +1,23 @@
 /* Compiled by test/types.test.ts against the declarations that are published, and never run. */
 import {
   type CodedError,
+  type DType,
   Embedding,
   type ErrorCode,
   GRU,
   type HiddenState,
+  lastSteps,
   Linear,
   loadSafetensors,
   LSTM,
   LSTMCell,
   type LSTMState,
+  type NestedArray,
   packPaddedSequence,
-  type PackedSequence,
+  PackedSequence,
   packSequence,
   padPackedSequence,
+  padSequence,
   RNN,
   RNNCell,
   saveSafetensors,
@@ -23,7 +27,9 @@ import {
   tensor,
   type Tensor,
   type TensorLike,
-  type TypedArray
+  type TypedArray,
+  unpackSequence,
+  unpadSequence
 } from 'packed-rnn'
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
@@ -31,8 +37,27 @@ type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ?
 /** Compiles if the type of the value is exactly the expected one. */
 declare function expectType<Expected>(): <Actual>(value: Actual, same: Equal<Actual, Expected>) => void
 
+// A tensor's elements are of the type that is asked for, or of the values' own; of float32 where neither is known.
 expectType<Tensor>()(tensor([[1, 2]]), true)
-expectType<Tensor>()(tensor(Int32Array.of(1), [1], 'int64'), true)
+expectType<Tensor>()(tensor([]), true)
+expectType<Tensor<BigInt64Array>>()(tensor([[1n], [2n]]), true)
+expectType<Tensor<Uint8Array>>()(tensor(true), true)
+expectType<Tensor<Int32Array>>()(tensor(Int32Array.of(1)), true)
+expectType<Tensor<Int32Array>>()(tensor([1], undefined, 'int32'), true)
+expectType<Tensor<BigInt64Array>>()(tensor(Int32Array.of(1), [1], 'int64'), true)
+expectType<Tensor<Uint8Array>>()(tensor([1, 0], [2], 'bool'), true)
+declare const dtype: DType
+declare const maybe: DType | undefined
+declare const values: NestedArray
+declare const array: TypedArray
+expectType<Tensor>()(tensor(values), true)
+expectType<Tensor>()(tensor(array), true)
+expectType<Tensor>()(tensor([1], [1], dtype), true)
+expectType<Tensor>()(tensor([1n], [1], maybe), true)
+// @ts-expect-error no such type
+tensor([1], [1], 'float16')
+// @ts-expect-error an int64 is no number
+take<number | undefined>(tensor([1n]).data[0])
 
 declare function take<T>(value: T): void
 
@@ -126,6 +151,29 @@ export async function usage(): Promise<void> {
   const renamed = Object.entries<Tensor<TypedArray>>(loaded).map(([name, value]) => [`a.${name}`, value] as const)
   LSTM.fromStateDict(new Map(renamed), { prefix: 'a.' })
   await saveSafetensors('a.safetensors', lstm.stateDict(), loaded.metadata)
+
+  // Packing and padding keep the type of the elements.
+  const ids = tensor([1, 2], [2], 'int64')
+  const packedIds = packSequence([ids, ids])
+  type Ids = Tensor<BigInt64Array>
+  expectType<PackedSequence<BigInt64Array>>()(packedIds, true)
+  expectType<Ids>()(packedIds.data, true)
+  expectType<PackedSequence>()(packedIds.withData(input), true)
+  expectType<Ids>()(padPackedSequence(packedIds).padded, true)
+  expectType<Ids>()(lastSteps(packedIds), true)
+  expectType<Ids[]>()(unpackSequence(packedIds), true)
+  expectType<Ids>()(padSequence(new Set([ids])), true)
+  expectType<Ids[]>()(unpadSequence(ids, [2]), true)
+  expectType<PackedSequence<BigInt64Array>>()(packPaddedSequence(ids, [2]), true)
+  expectType<PackedSequence<BigInt64Array>>()(new PackedSequence(ids, [1, 1]), true)
+  expectType<PackedSequence>()(packSequence([tensorLike]), true)
+  expectType<PackedSequence>()(packSequence(input), true)
+  expectType<PackedSequence>()(Embedding.fromStateDict(stateDict).forwardSync(packedIds), true)
+  expectType<PackedSequence>()(packSequence([{ data: new Float32Array(1), shape: [1] }]), true)
+  expectType<Tensor<Int8Array | Float32Array>>()(padSequence([tensor([1], [1], dtype as 'int8' | 'float32')]), true)
+  // @ts-expect-error sequences of two types
+  packSequence([input, ids])
+  take<PackedSequence<TypedArray>>(packedIds)
 
   const { padded } = padPackedSequence(packSequence([input], { enforceSorted: false }), { batchFirst: true })
   packPaddedSequence(padded, [1], { enforceSorted: false })
