@@ -48,10 +48,22 @@ function describeObject(value: object): string {
   const array = typedArrayName(value)
   if (array) return `${withArticle(array)} of length ${String((value as Uint8Array).length)}`
   if (Array.isArray(value)) return `an array of length ${String(value.length)}`
-  const { data, shape } = value as { data?: unknown; shape?: unknown }
-  if (typedArrayName(data) && Array.isArray(shape)) return `a tensor of shape ${shapeText(shape)}`
+  if (isTensor(value)) return `a tensor of shape ${shapeText(value.shape)}`
   const name = (value as { constructor?: { name?: unknown } }).constructor?.name
-  return typeof name === 'string' && name !== '' && name !== 'Object' ? withArticle(name) : 'an object'
+  if (name === 'Promise') return 'a Promise, which needs await'
+  return typeof name === 'string' && name !== '' && name !== 'Object' ? withArticle(name) : plainObject(value)
+}
+
+function isTensor(value: unknown): value is { readonly shape: readonly unknown[] } {
+  if (typeof value !== 'object' || value === null) return false
+  const { data, shape } = value as { data?: unknown; shape?: unknown }
+  return typedArrayName(data) !== undefined && Array.isArray(shape)
+}
+
+function plainObject(value: object): string {
+  const keys = Object.keys(value)
+  const shown = keys.slice(0, 4).map((key) => (key.length > 40 ? `${key.slice(0, 37)}...` : key))
+  return `an object${shown.length > 0 ? ` of ${shown.join(', ')}` : ''}${keys.length > 4 ? ', ...' : ''}`
 }
 
 function withArticle(noun: string): string {
@@ -181,7 +193,9 @@ export function integers(value: unknown, argument: string): Int32Array {
   const name = typedArrayName(value)
   if (name === 'Int32Array') return copyOfArray(value as Int32Array, 'int32')
   if (name !== 'BigInt64Array' && !Array.isArray(value)) {
-    expected('ERR_ARG_TYPE', 'an array of whole numbers, an Int32Array or a BigInt64Array', argument, describe(value))
+    const wayOut = isTensor(value) ? `Array.from(${argument}.data) is one` : ''
+    const wanted = 'an array of whole numbers, an Int32Array or a BigInt64Array'
+    expected('ERR_ARG_TYPE', wanted, argument, describe(value), wayOut)
   }
   const list = value as ArrayLike<unknown>
   const result = allocateIntegers(list.length)

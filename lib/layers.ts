@@ -4,7 +4,7 @@ import { describe, shapeText } from './check'
 import { expected, fail } from './errors'
 import { copyOfArray } from './memory'
 import type { OutputOf } from './recurrent'
-import { PackedSequence } from './sequence'
+import { isPacked, type PackedSequence } from './sequence'
 import { type Tensor, type TensorLike, type TypedArray, type View, allocateOutput, view } from './tensor'
 import { type StateDict, checkParameters, entriesUnder, valuesOf } from './weights'
 
@@ -142,10 +142,9 @@ function mapped<I extends TensorLike | PackedSequence<TypedArray>>(
   argument: string,
   forward: (found: View, argument: string) => Tensor
 ): OutputOf<I> {
-  const output =
-    input instanceof PackedSequence
-      ? input.withData(forward(view(input.data, `${argument}.data`), `${argument}.data`))
-      : forward(view(input, argument), argument)
+  const output = isPacked(input, argument)
+    ? input.withData(forward(view(input.data, `${argument}.data`), `${argument}.data`))
+    : forward(view(input, argument), argument)
   return output as OutputOf<I>
 }
 

@@ -18,7 +18,7 @@ import {
 } from './kinds'
 import { copyOfArray } from './memory'
 import { loadSafetensors } from './safetensors'
-import { PackedSequence } from './sequence'
+import { isPacked, PackedSequence } from './sequence'
 import { RecurrentStream, type Stream } from './stream'
 import {
   type TensorLike,
@@ -133,7 +133,7 @@ export class Engine {
 
   /** A call on padded, unbatched or packed input. */
   call(input: Input, state: State | null | undefined): Call {
-    if (input instanceof PackedSequence) return this.#packedCall(input, state)
+    if (isPacked(input, 'input')) return this.#packedCall(input, state)
     const { data, shape } = this.#floats(input, 'input')
     const batched = shape.length === 3
     if (!batched && shape.length !== 2) {
@@ -294,7 +294,7 @@ function badRank(shape: readonly number[], wanted: string): never {
 /** The values that a state dict gives to parameters, all of them and no others. */
 function givenValues(kind: Kind, stateDict: unknown, parameters: readonly Parameter[]): Float32Array[] {
   const entries = entriesUnder(stateDict, '', landmarks(kind))
-  checkParameters(entries, parameters, kind.module)
+  checkParameters(entries, parameters, kind.module, likelierThan(kind, entries))
   return valuesOf(entries, parameters)
 }
 
@@ -302,6 +302,14 @@ function givenValues(kind: Kind, stateDict: unknown, parameters: readonly Parame
 function landmarks(kind: Kind): string[] {
   const sizes = { inputSize: 1, hiddenSize: 1, projSize: 1, numLayers: 1, numDirections: 1, bias: true }
   return recurrentParameters(kind.gates, sizes, kind.suffix).map(({ name }) => name)
+}
+
+/** The module whose weights these look like by their gates, if it is not the one. */
+function likelierThan(kind: Kind, entries: ReadonlyMap<string, View>): string | undefined {
+  const [rows = 0, width = 0] = entries.get(`weight_hh${kind.suffix(0, false)}`)?.shape ?? []
+  const alike = Object.values(kinds).filter(({ suffix }) => suffix === kind.suffix)
+  const likely = alike.find(({ gates }) => rows > 0 && rows === gates * width)
+  return likely?.gates === kind.gates ? undefined : likely?.module
 }
 
 /** The options of fromStateDict and load, checked, and the prefix apart. */
@@ -324,7 +332,12 @@ function moduleFrom<M, O>(moduleClass: ModuleClass<M, O>, stateDict: StateDict, 
   const { prefix, rest } = loadOptions(kind, options)
   const entries = entriesUnder(stateDict, prefix, landmarks(kind))
   const sizes = recurrentSizes(entries, kind.suffix)
-  checkParameters(entries, recurrentParameters(kind.gates, sizes, kind.suffix), kind.module)
+  checkParameters(
+    entries,
+    recurrentParameters(kind.gates, sizes, kind.suffix),
+    kind.module,
+    likelierThan(kind, entries)
+  )
   return new moduleClass({ ...optionsOf(kind, sizes), ...rest } as O, entries)
 }
 

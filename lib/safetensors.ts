@@ -145,14 +145,14 @@ function headerSizeOf(head: Uint8Array, fileSize: number, name: string): number 
   const isPickle = head[0] === 0x80 && head[1]! >= 2 && head[1]! <= 5
   const isZip = head[0] === 0x50 && head[1] === 0x4b
   if (isPickle || isZip || /\.(pt|pth)"$/i.test(name)) {
-    const convert = `python -c "import torch, safetensors.torch as s; s.save_file({k: v.contiguous() for k, v in torch.load('model.pt', map_location='cpu', weights_only=True).items()}, 'model.safetensors')"`
+    const convert = `python -c "import torch, safetensors.torch as s; d = torch.load('model.pt', map_location='cpu', weights_only=True); s.save_file({k: v.contiguous().clone() for k, v in d.get('state_dict', d).items()}, 'model.safetensors')"`
     invalid(name, `it is a pickle, as torch.save writes; loading it would run its code. Convert it with\n  ${convert}`)
   }
   if (head.length < 8) invalid(name, `it has ${String(fileSize)} bytes, but starts with a header length of 8`)
   if (size > maxHeaderSize)
     fail(
       'ERR_FILE_FORMAT',
-      `${name} cannot be read: its header length of ${String(size)} is past the limit of ${String(maxHeaderSize)}`
+      `${name} is no safetensors file, or damaged: its header length of ${String(size)} is past the limit of ${String(maxHeaderSize)}`
     )
   return invalid(name, `its header length of ${String(size)} runs past its end at ${String(fileSize)} bytes`)
 }

@@ -131,6 +131,18 @@ function assemble<D extends TypedArray>(data: Tensor<D>, structure: Structure): 
   return Object.freeze(Object.assign(Object.create(PackedSequence.prototype) as PackedSequence<D>, fields))
 }
 
+/**
+ * Whether a value is a packed sequence.
+ *
+ * @throws ERR_ARG_TYPE for one that only looks like it: a clone, or one of another copy of this package
+ */
+export function isPacked(value: unknown, argument: string): value is PackedSequence<TypedArray> {
+  if (value instanceof PackedSequence) return true
+  if (typeof value !== 'object' || value === null || !('batchSizes' in value)) return false
+  const wayOut = "new PackedSequence(p.data, p.batchSizes, p.sortedIndices) makes one of a clone or of another copy's"
+  return expected('ERR_ARG_TYPE', 'a PackedSequence of this copy of packed-rnn', argument, describe(value), wayOut)
+}
+
 export interface PadSequenceOptions {
   /** The result is `[batch, longest, *]` instead of `[longest, batch, *]`. Default false. */
   batchFirst?: boolean
@@ -396,7 +408,7 @@ function indicesOf(value: Lengths | null, argument: string, batch: number): Int3
 }
 
 function packedView(value: unknown): { data: TypedArray; type: DType; trailing: readonly number[]; width: number } {
-  if (!(value instanceof PackedSequence)) expected('ERR_ARG_TYPE', 'a PackedSequence', 'p', describe(value))
+  if (!isPacked(value, 'p')) expected('ERR_ARG_TYPE', 'a PackedSequence', 'p', describe(value))
   const { data, type, shape } = view(value.data, 'p.data')
   const trailing = shape.slice(1)
   return { data, type, trailing, width: sizeOf(trailing) }

@@ -193,7 +193,8 @@ export function view(value: unknown, argument: string, index?: number): View {
 function viewOf(value: unknown, argument: string): View {
   if (value instanceof Tensor) detached(argument)
   if (typeof value !== 'object' || value === null || !('data' in value)) {
-    expected('ERR_ARG_TYPE', 'a tensor { data, shape }', argument, describe(value))
+    const wayOut = Array.isArray(value) || typedArrayName(value) ? 'tensor(values, shape) makes one' : ''
+    expected('ERR_ARG_TYPE', 'a tensor { data, shape }', argument, describe(value), wayOut)
   }
   const { data, shape, dims, type } = value as TensorLike
   const dtype = dtypeOf(data, type === 'bool' ? 'bool' : undefined, `${argument}.data`)

@@ -99,8 +99,10 @@ export function entriesOf(stateDict: unknown): ReadonlyMap<string, unknown> {
     }
     return stateDict as Map<string, unknown>
   }
-  if (typeof stateDict !== 'object' || stateDict === null || Array.isArray(stateDict) || typedArrayName(stateDict)) {
-    expected('ERR_ARG_TYPE', 'a record or a Map of tensors', 'stateDict', describe(stateDict))
+  const isRecord = typeof stateDict === 'object' && stateDict !== null && !(stateDict instanceof Promise)
+  if (!isRecord || Array.isArray(stateDict) || typedArrayName(stateDict)) {
+    const wayOut = typeof stateDict === 'string' ? 'load reads a file' : ''
+    expected('ERR_ARG_TYPE', 'a record or a Map of tensors', 'stateDict', describe(stateDict), wayOut)
   }
   return new Map(Object.entries(stateDict))
 }
@@ -127,12 +129,14 @@ function suggestPrefix(names: readonly string[], prefix: string, landmark: strin
 /**
  * Checks that the entries of a state dict are the parameters of a module.
  *
+ * @param likelier the module that they look like, if that is another one
  * @throws ERR_STATE_DICT, once, listing every parameter that is missing, unexpected, misshapen or not of real numbers
  */
 export function checkParameters(
   entries: ReadonlyMap<string, View>,
   parameters: readonly Parameter[],
-  module: string
+  module: string,
+  likelier?: string
 ): void {
   const problems: string[] = []
   for (const { name, shape } of parameters) {
@@ -142,9 +146,10 @@ export function checkParameters(
   const known = new Set(parameters.map(({ name }) => name))
   for (const name of entries.keys()) if (!known.has(name)) problems.push(`${name} is unexpected`)
   if (problems.length > 0) {
+    const other = likelier === undefined ? '' : `, but may fit ${likelier}`
     fail(
       'ERR_STATE_DICT',
-      `The state dict does not fit this ${module}:${problems.map((line) => `\n  ${line}`).join('')}`
+      `The state dict does not fit this ${module}${other}:${problems.map((line) => `\n  ${line}`).join('')}`
     )
   }
 }

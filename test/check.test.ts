@@ -50,7 +50,10 @@ test.each<[unknown, string]>([
   [Object.create(null), 'an object'],
   [new Map(), 'a Map'],
   [new Error('x'), 'an Error'],
-  [{ constructor: 3 }, 'an object']
+  [{ constructor: 3 }, 'an object of constructor'],
+  [{ output: 1, state: 2 }, 'an object of output, state'],
+  [{ a: 1, b: 2, c: 3, ['d'.repeat(41)]: 4, e: 5 }, `an object of a, b, c, ${'d'.repeat(37)}..., ...`],
+  [Promise.resolve(1), 'a Promise, which needs await']
 ])('describe %p', (value, words) => {
   expect(described(value)).toBe(words)
 })
@@ -185,8 +188,8 @@ describe('errors', () => {
 
 describe('edges of what is shortened and guessed', () => {
   test('described', () => {
-    expect(described({ constructor: { name: '' } })).toBe('an object')
-    expect(described({ data: 3, shape: [1] })).toBe('an object')
+    expect(described({ constructor: { name: '' } })).toBe('an object of constructor')
+    expect(described({ data: 3, shape: [1] })).toBe('an object of data, shape')
     expect(described('x'.repeat(40))).toBe(`"${'x'.repeat(40)}"`)
     const shape = Array<number>(64).fill(1)
     expect(described({ data: new Float32Array(1), shape })).toBe(`a tensor of shape [${shape.join(', ')}]`)

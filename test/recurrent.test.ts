@@ -4,6 +4,7 @@ import {
   packPaddedSequence,
   PackedSequence,
   packSequence,
+  padPackedSequence,
   RNN,
   Tensor,
   tensor,
@@ -264,6 +265,21 @@ describe('B43 the rank of the input', () => {
 
   test.each([undefined, null, 3, 'abc', {}, [[1, 2, 3]], new Float32Array(3)])('%p is no input', (input) => {
     expectError(() => lstm.forwardSync(input as never), TypeError, 'ERR_ARG_TYPE', 'input', 'a tensor')
+  })
+
+  test.each([[[[1, 2, 3]]], [new Float32Array(3)]])('%p can be made one', (input) => {
+    expectError(() => lstm.forwardSync(input as never), TypeError, 'ERR_ARG_TYPE', 'input', 'tensor(values, shape)')
+  })
+
+  test('a clone of a packed sequence is none, but its parts make one', () => {
+    const packed = packSequence([floats(1, 3), floats(2, 3)], { enforceSorted: false })
+    const { data, batchSizes, sortedIndices } = structuredClone(packed)
+    const clone = structuredClone(packed)
+    const wayOut = 'new PackedSequence(p.data, p.batchSizes, p.sortedIndices)'
+    expectError(() => lstm.forwardSync(clone), TypeError, 'ERR_ARG_TYPE', 'for input', wayOut)
+    expectError(() => padPackedSequence(clone), TypeError, 'ERR_ARG_TYPE', 'for p', wayOut)
+    const made = new PackedSequence(data, batchSizes, sortedIndices)
+    expectSameBits(lstm.forwardSync(made).output.data, lstm.forwardSync(packed).output.data)
   })
 })
 

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { Embedding, GRU, LSTM, LSTMCell, RNN, saveSafetensors, Tensor, tensor, type TensorLike } from '../lib'
+import { Embedding, GRU, GRUCell, LSTM, LSTMCell, RNN, saveSafetensors, Tensor, tensor, type TensorLike } from '../lib'
 import {
   type AnyOptions,
   expectSameBits,
@@ -459,5 +459,49 @@ describe('which names are meant', () => {
 
   test('load looks at the options before the file', async () => {
     await expect(GRU.load('none', { prefx: '' } as object)).rejects.toMatchObject({ code: 'ERR_OPTION_UNKNOWN' })
+  })
+})
+
+describe('a state dict that is none, or of another module', () => {
+  test.each([
+    ['LSTM', 'GRU'],
+    ['GRU', 'RNN'],
+    ['RNN', 'LSTM']
+  ] as const)('of %s for %s: the error names it', (own, other) => {
+    const stateDict = dictOf(own, { inputSize: 2, hiddenSize: 3, numLayers: 2 })
+    const fits = `does not fit this ${other}, but may fit ${own}:`
+    expect(messageOf(() => modules[other].fromStateDict(stateDict))).toContain(fits)
+    expect(messageOf(() => newModule(other, { inputSize: 2, hiddenSize: 3 }, stateDict))).toContain(fits)
+  })
+
+  test('of the same module, or of what has another width, it names none', () => {
+    const whole = Object.entries(dictOf('LSTM', { inputSize: 2, hiddenSize: 3 }))
+    const incomplete = Object.fromEntries(whole.filter(([name]) => name !== 'weight_hh_l0'))
+    for (const stateDict of [
+      incomplete,
+      dictOf('LSTM', { inputSize: 4, hiddenSize: 3 }),
+      { ...incomplete, weight_hh_l0: zeros(12, 5) },
+      { ...incomplete, weight_hh_l0: zeros(0, 0) }
+    ]) {
+      const message = messageOf(() => new LSTM({ inputSize: 2, hiddenSize: 3 }, stateDict))
+      expect(message).toContain('does not fit this LSTM:')
+    }
+  })
+
+  test('a cell is told that it may be of another cell', () => {
+    const stateDict = new LSTMCell({ inputSize: 2, hiddenSize: 3 }).stateDict()
+    expect(messageOf(() => GRUCell.fromStateDict(stateDict))).toContain('this GRUCell, but may fit LSTMCell')
+  })
+
+  test('a Promise needs await, and a file load', () => {
+    const promise = Promise.resolve({}) as never
+    expectError(() => LSTM.fromStateDict(promise), TypeError, 'ERR_ARG_TYPE', 'stateDict', 'which needs await')
+    expectError(
+      () => LSTM.fromStateDict('a.safetensors' as never),
+      TypeError,
+      'ERR_ARG_TYPE',
+      'stateDict',
+      'load reads'
+    )
   })
 })
