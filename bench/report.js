@@ -1,6 +1,7 @@
 'use strict'
 // node bench/report.js: from results/TABLE.json the tables of the README and of docs/, and the plots. Processors that take
-// different tables of kernels have other limits, and so a table and a page of their own. What stands in a document between
+// different tables of kernels have other limits, and so a table and a page of their own; so have Intel's. What stands in a
+// document between
 // <!-- bench:NAME:begin --> and <!-- bench:NAME:end --> is written here: in the README by the name of the kernels' table,
 // in docs/performance.md by that of the suite. docs/performance-TABLE.md is written as a whole.
 const fs = require('node:fs')
@@ -13,7 +14,14 @@ const folderOfResults = path.join(__dirname, 'results')
 
 /** Whose results docs/performance.md and the plots show; and what the others are called. */
 const mainTable = 'avx512'
-const names = { avx512_halved: 'AVX-512 on units of 256 bits', avx2: 'AVX2', neon: 'NEON', portable: 'SSE2' }
+const names = {
+  avx512: 'AVX-512',
+  avx512_halved: 'AVX-512 on units of 256 bits',
+  avx2: 'AVX2',
+  neon: 'NEON',
+  portable: 'SSE2'
+}
+const nameOf = (table) => (table.endsWith('_intel') ? `Intel's ${names[table.slice(0, -6)]}` : names[table])
 
 const resultsFile = (table) => path.join(folderOfResults, `${table}.json`)
 
@@ -56,8 +64,8 @@ function page(results, table, main) {
   const sections = tablesOf(results).map(([name, text]) => `${headings[name]}\n\n${text}`)
   const intro =
     `The tables of [performance.md](performance.md), which explains them, from a processor whose best is ` +
-    `${names[table]}. All of this page is written by \`npm run bench\` on such a machine.`
-  return [`# Performance with ${names[table]}`, intro, ...sections].join('\n\n') + '\n'
+    `${nameOf(table)}. All of this page is written by \`npm run bench\` on such a machine.`
+  return [`# Performance with ${nameOf(table)}`, intro, ...sections].join('\n\n') + '\n'
 }
 
 /** Writes documents and plots below `folder`, the project's own, from what was measured with a table of kernels. */

@@ -110,6 +110,12 @@ function cpuModel() {
   return `${process.arch}, ${model.trim()}${numbers ? ` (family ${numbers[1]}, model ${numbers[2]})` : ''}`
 }
 
+/** By the table of kernels that is taken here; and Intel's processors by themselves, for their caches differ. */
+function tableOfLimits(meter) {
+  const table = execFileSync(meter, { input: 'table\n', encoding: 'utf8' }).trim()
+  return cpuModel().includes('Intel') ? `${table}_intel` : table
+}
+
 /** What PyTorch says of itself; null where there is none, or none that can be measured fairly. */
 function torchThatTakesPart(install) {
   if (install && !torchAbout()) installTorch()
@@ -154,7 +160,7 @@ async function main() {
   const torch = quick ? null : torchThatTakesPart(values.torch)
   const settings = { quick, torch: Boolean(torch), meter: buildMeter('machine_meter') }
 
-  const table = execFileSync(settings.meter, { input: 'table\n', encoding: 'utf8' }).trim()
+  const table = tableOfLimits(settings.meter)
   const file = resultsFile(table)
   const results = !quick && fs.existsSync(file) ? JSON.parse(fs.readFileSync(file, 'utf8')) : { suites: {}, about: {} }
   let failed = false
