@@ -1,9 +1,8 @@
 'use strict'
 // node bench/report.js: from results/TABLE.json the tables of the README and of docs/, and the plots. Processors that take
 // different tables of kernels have other limits, and so a table and a page of their own; so have Intel's. What stands in a
-// document between
-// <!-- bench:NAME:begin --> and <!-- bench:NAME:end --> is written here: in the README by the name of the kernels' table,
-// in docs/performance.md by that of the suite. docs/performance-TABLE.md is written as a whole.
+// document between <!-- bench:NAME:begin --> and <!-- bench:NAME:end --> is written here: in the README by the name of the
+// kernels' table, in docs/performance.md by that of the suite. docs/performance-TABLE.md is written as a whole.
 const fs = require('node:fs')
 const path = require('node:path')
 const { plotsOf } = require('./plots')
