@@ -146,7 +146,10 @@ function headerSizeOf(head: Uint8Array, fileSize: number, name: string): number 
   const isZip = head[0] === 0x50 && head[1] === 0x4b
   if (isPickle || isZip || /\.(pt|pth)"$/i.test(name)) {
     const convert = `python -c "import torch, safetensors.torch as s; d = torch.load('model.pt', map_location='cpu', weights_only=True); s.save_file({k: v.contiguous().clone() for k, v in d.get('state_dict', d).items()}, 'model.safetensors')"`
-    invalid(name, `it is a pickle, as torch.save writes; loading it would run its code. Convert it with\n  ${convert}`)
+    const what = isZip
+      ? 'it is a zip, and holds a pickle if torch.save has written it'
+      : 'it is a pickle, as torch.save writes'
+    invalid(name, `${what}; loading that would run its code. Convert it with\n  ${convert}`)
   }
   if (head.length < 8) invalid(name, `it has ${String(fileSize)} bytes, but starts with a header length of 8`)
   if (size > maxHeaderSize)

@@ -360,6 +360,8 @@ describe('pickles are refused, with the line of Python that converts them', () =
 
   test('as bytes as well', async () => {
     for (const bytes of [zip, pickle]) await expect(loadSafetensors(bytes)).rejects.toThrow(convert)
+    await expect(loadSafetensors(zip)).rejects.toThrow('it is a zip, and holds a pickle if torch.save')
+    await expect(loadSafetensors(pickle)).rejects.toThrow('it is a pickle')
   })
 
   test('but a header whose length looks like a pickle is none', async () => {
