@@ -30,7 +30,7 @@ void step(benchmark::State& state, const Kernels& kernels, const CellKernels& ce
   p.hidden_size = recurs ? units : 0;
   p.weight_ih = {matrix.data(), matrix.size()};
   if (recurs) p.weight_hh = p.weight_ih;
-  const Weights weights(cell, kernels.lanes, p, separate_hidden_bias);
+  const Weights weights(kernels, cell, p, separate_hidden_bias);
   Pointers input(rows, units), hidden(rows, units), cells(rows, units), output(rows, units);
   Step step;
   step.rows = rows;

@@ -269,7 +269,7 @@ double step(const Kernels& kernels, std::size_t units, std::size_t rows) {
   Parameters p;
   p.input_size = p.hidden_size = p.units = units;
   p.weight_ih = p.weight_hh = {values.data(), values.size()};
-  const Weights weights(kernels.lstm, kernels.lanes, p, false);
+  const Weights weights(kernels, kernels.lstm, p, false);
   Rows input(rows, units), cell(rows, units), hidden(rows, units), output(rows, units);
   Step one;
   one.rows = rows;

@@ -15,7 +15,7 @@ Linear::Linear(const Kernels& kernels, std::size_t in_features, std::size_t out_
   parameters.units = out_features;
   parameters.weight_ih = weight;
   parameters.bias_ih = bias;
-  weights_ = Weights(kernels.linear, kernels.lanes, parameters, false);
+  weights_ = Weights(kernels, kernels.linear, parameters, false);
 }
 
 void Linear::forward(const float* input, std::size_t rows, float* output) const {

@@ -50,8 +50,8 @@ class Pass {
   struct Chunking {
     std::size_t fused_rows, most_rows, most_bytes;
   };
-  static Chunking chunking(std::size_t part_bytes, std::size_t tile_rows) {
-    if (part_bytes > most_near_bytes.for_many_rows) return {64, 256, 4 << 20};
+  static Chunking chunking(const NearBytes& near_bytes, std::size_t part_bytes, std::size_t tile_rows) {
+    if (part_bytes > near_bytes.for_many_rows) return {64, 256, 4 << 20};
     return {std::min<std::size_t>(4, tile_rows), 60, 256 << 10};
   }
 

@@ -64,14 +64,13 @@ Recurrent::Recurrent(const Kernels& kernels, const RecurrentOptions& options, Vi
       cell.bias_hh = *next++;
     }
     Direction direction;
-    direction.weights =
-        Weights(kernels.*options.cell->kernels, kernels.lanes, cell, options.cell->separate_hidden_bias);
+    direction.weights = Weights(kernels, kernels.*options.cell->kernels, cell, options.cell->separate_hidden_bias);
     if (options.proj_size) {
       Parameters projection;
       projection.input_size = options.hidden_size;
       projection.units = options.proj_size;
       projection.weight_ih = *next++;
-      direction.projection = Weights(kernels.linear, kernels.lanes, projection, false);
+      direction.projection = Weights(kernels, kernels.linear, projection, false);
     }
     bytes_ += direction.weights.bytes() + direction.projection.bytes();
     directions_.push_back(std::move(direction));

@@ -6,19 +6,20 @@
 
 namespace packed_rnn {
 
-Weights::Weights(const CellKernels& kernels, std::size_t lanes, const Parameters& p, bool separate_hidden_bias)
-    : lanes_(lanes),
-      streams_(kernels.streams),
-      vectors_(kernels.vectors),
-      panel_units_(kernels.panel_units),
+Weights::Weights(const Kernels& kernels, const CellKernels& cell, const Parameters& p, bool separate_hidden_bias)
+    : lanes_(kernels.lanes),
+      streams_(cell.streams),
+      vectors_(cell.vectors),
+      panel_units_(cell.panel_units),
       gates_(streams_ * vectors_ * lanes_ / panel_units_),
       panel_count_((p.units + panel_units_ - 1) / panel_units_),
-      start_size_(panel_count_ * streams_ * vectors_ * lanes) {
+      start_size_(panel_count_ * streams_ * vectors_ * lanes_) {
   weights_ = Floats(start_size_ * (p.input_size + p.hidden_size));
   bias_ = Floats(start_size_);
-  if (separate_hidden_bias) hidden_bias_ = Floats(panel_count_ * lanes);
+  if (separate_hidden_bias) hidden_bias_ = Floats(panel_count_ * lanes_);
   for (const Floats* zeros : {&weights_, &bias_, &hidden_bias_}) std::fill_n(zeros->data(), zeros->size(), 0.0f);
-  panels_ = {weights_.data(), bias_.data(), hidden_bias_.data(), p.input_size, p.hidden_size, p.units};
+  panels_ = {weights_.data(), bias_.data(), hidden_bias_.data(), p.input_size,
+             p.hidden_size,   p.units,      kernels.near_bytes};
 
   each_weight([&](std::size_t place, std::size_t row, std::size_t k) {
     weights_.data()[place] =

@@ -24,7 +24,7 @@ class Weights {
  public:
   Weights() = default;
   // With separate_hidden_bias the last gate's bias_hh is kept apart from its bias_ih.
-  Weights(const CellKernels& kernels, std::size_t lanes, const Parameters& parameters, bool separate_hidden_bias);
+  Weights(const Kernels& kernels, const CellKernels& cell, const Parameters& parameters, bool separate_hidden_bias);
 
   // The inverse: weight_ih and weight_hh as they were given.
   void unpack(float* weight_ih, float* weight_hh) const;

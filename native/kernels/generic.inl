@@ -719,10 +719,10 @@ PACKED_RNN_NOINLINE void panel_by_streams(Work& work, std::size_t first_row, std
 // Whether a step of some rows is faster if weights of so many bytes are fetched. One of few rows takes them as fast as
 // they come, fetched or not, from near caches.
 template <class V, class Cell>
-bool fetch_pays(std::size_t bytes, std::size_t rows) {
+constexpr bool fetch_pays(const NearBytes& near_bytes, std::size_t bytes, std::size_t rows) {
   if (V::small_caches) return bytes > 4 << 20 && bytes * rows > 60 << 20;
   const bool few = 4 * rows < 3 * Tile<V, Cell>::max_rows;
-  return bytes > (few ? most_near_bytes.for_few_rows : most_near_bytes.for_many_rows);
+  return bytes > (few ? near_bytes.for_few_rows : near_bytes.for_many_rows);
 }
 
 // All rows of a step, panel by panel, so that a panel's weights are fetched once for all blocks.
@@ -736,7 +736,9 @@ PACKED_RNN_INLINE void blocks(Work work, std::size_t first, std::size_t last) {
   const auto next = static_cast<std::ptrdiff_t>(panel_size) * (backwards ? -1 : 1);
   // Beside how many of the last blocks the next weights are fetched: by one of the two alone they come later.
   const std::size_t fetching =
-      fetch_pays<V, Cell>(work.panels->units / Cell::units * panel_size * sizeof(float), rows) ? 2 : 0;
+      fetch_pays<V, Cell>(work.panels->near_bytes, work.panels->units / Cell::units * panel_size * sizeof(float), rows)
+          ? 2
+          : 0;
   if (count == 1) {
     work.ahead = fetching > 0 ? next : 0;
     return block<V, Cell, projects>(work, 0, rows, first, last);

@@ -8,6 +8,12 @@
 
 namespace packed_rnn {
 
+// Weights of more bytes are far: not all of them stay, from one step to the next, in caches that keep up with the fma
+// units, or in those that keep up with steps of few rows.
+struct NearBytes {
+  std::size_t for_many_rows = 10 << 20, for_few_rows = 30 << 20;
+};
+
 // Weights as the kernels read them. Hidden units are taken in panels; a panel is one or more streams, each stored as
 // [k][vectors][lanes] with k running over the input first, then over the hidden state:
 //
@@ -23,14 +29,8 @@ struct Panels {
   std::size_t input_size = 0;
   std::size_t hidden_size = 0;  // of the state that is multiplied; with a projection it is not `units`
   std::size_t units = 0;
+  NearBytes near_bytes;
 };
-
-// Weights of more bytes are far: not all of them stay, from one step to the next, in caches that keep up with the fma
-// units, or in those that keep up with steps of few rows.
-struct MostNearBytes {
-  std::size_t for_many_rows, for_few_rows;
-};
-extern const MostNearBytes most_near_bytes;
 
 // The chains of x alone, for a later step to go on from: of each row, start[panels…].
 struct Projection {
@@ -90,8 +90,9 @@ struct Kernels {
   CellKernels gru;
   CellKernels rnn_tanh;
   CellKernels rnn_relu;
-  CellKernels linear;  // y = W x + b, one gate, no hidden state
-  double fma_cost;     // about how many fmas of AVX2 one of these takes as long as
+  CellKernels linear;         // y = W x + b, one gate, no hidden state
+  double fma_cost;            // about how many fmas of AVX2 one of these takes as long as
+  NearBytes near_bytes = {};  // of the processor
 };
 
 // The tables that this processor can run, the best first, and how many they are.

@@ -61,7 +61,8 @@ bool is_zen4(const Registers& vendor, std::uint32_t signature) {
 // eighth of what the second does.
 std::size_t before_slow(const Registers& vendor) {
   const bool intel = vendor.ebx == 0x756e6547 && vendor.edx == 0x49656e69 && vendor.ecx == 0x6c65746e;  // GenuineIntel
-  for (std::uint32_t i = 0; intel; ++i) {
+  // A hypervisor may have no end of caches.
+  for (std::uint32_t i = 0; intel && i < 16; ++i) {
     const Registers cache = cpuid(4, i);
     const std::uint32_t type = cache.eax & 31, level = cache.eax >> 5 & 7;
     if (type == 0) break;
@@ -97,27 +98,27 @@ Cpu detect() {
 
 #endif
 
-MostNearBytes near_bytes_of(const Cpu& cpu) {
-  const std::size_t bytes = cpu.before_slow;
-  return bytes ? MostNearBytes{bytes, bytes} : MostNearBytes{10 << 20, 30 << 20};
-}
-
 struct List {
+  Kernels kernels[4] = {};
   const Kernels* tables[4] = {};
   std::size_t count = 0;
 
   List() {
-    [[maybe_unused]] const Cpu cpu = detect();
+    const Cpu cpu = detect();
 #define PACKED_RNN_ISA(name, supported) \
-  if (supported) tables[count++] = &name##_kernels;
+  if (supported) kernels[count++] = name##_kernels;
 #include "kernels/isa.inc"
 #undef PACKED_RNN_ISA
+    for (std::size_t i = 0; i < count; ++i) {
+      if (cpu.before_slow > 0) kernels[i].near_bytes = {cpu.before_slow, cpu.before_slow};
+      tables[i] = &kernels[i];
+    }
   }
+  List(const List&) = delete;
+  List& operator=(const List&) = delete;
 };
 
 }  // namespace
-
-const MostNearBytes most_near_bytes = near_bytes_of(detect());
 
 Supported supported_kernels() {
   static const List list;

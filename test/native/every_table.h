@@ -14,7 +14,8 @@ inline std::vector<const Kernels*> every_table() {
   std::vector<const Kernels*> tables(supported.tables, supported.tables + supported.count);
 #if PACKED_RNN_X64
   if (std::strcmp(tables[0]->isa, "avx512") == 0) {
-    tables.insert(tables.begin(), tables[0] == &avx512_kernels ? &avx512_halved_kernels : &avx512_kernels);
+    tables.insert(tables.begin(),
+                  std::strcmp(tables[0]->name, "avx512") == 0 ? &avx512_halved_kernels : &avx512_kernels);
   }
 #endif
   return tables;

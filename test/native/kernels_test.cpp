@@ -81,9 +81,25 @@ TEST_P(EveryIsa, GivesTheBitsOfPortableForFarWeights) {
     const RecurrentOptions options = options_of(cell, 4800 / cell.gates - 600, 600);
     const Module module(random, options);
     const Recurrent tested = module.build(*GetParam());
-    ASSERT_GT(tested.bytes(), most_near_bytes.for_many_rows);
+    ASSERT_GT(tested.bytes(), GetParam()->near_bytes.for_many_rows);
     const Batch batch(random, options, {3, 3, 2, 2, 2, 2, 2, 2, 2, 2, 2, 1, 1, 1});
     EXPECT_TRUE(forward(tested, batch) == forward(module.build(portable()), batch)) << cell.name;
+  }
+}
+
+// A processor's caches decide what is fetched, and how much of x is projected at once; not what comes of it.
+TEST_P(EveryIsa, GivesTheBitsOfPortableWhateverIsNear) {
+  std::mt19937 random(17);
+  for (const Cell& cell : cells) {
+    const RecurrentOptions options = options_of(cell, 40, 70);
+    const Module module(random, options);
+    const Batch batch(random, options, {50, 50, 40, 40, 30, 30, 20, 20, 10, 10, 9, 9, 8, 7});
+    const Result expected = forward(module.build(portable()), batch);
+    for (const std::size_t bytes : {std::size_t(0), std::numeric_limits<std::size_t>::max()}) {
+      Kernels kernels = *GetParam();
+      kernels.near_bytes = {bytes, bytes};
+      EXPECT_TRUE(forward(module.build(kernels), batch) == expected) << cell.name << ", " << bytes << " bytes are near";
+    }
   }
 }
 
@@ -149,7 +165,7 @@ TEST_P(EveryIsa, BeginsAStepBeforeAllOfTheStateIsThere) {
       Parameters parameters;
       parameters.input_size = parameters.hidden_size = parameters.units = units;
       parameters.weight_ih = parameters.weight_hh = matrix;
-      const Weights weights(of_cell, kernels.lanes, parameters, cell.separate_hidden_bias);
+      const Weights weights(kernels, of_cell, parameters, cell.separate_hidden_bias);
       for (const std::size_t rows : {1, 2, 5, 6, 13}) {
         std::vector<float> input = random_floats(random, rows * units, 1),
                            hidden = random_floats(random, rows * units, 1);
@@ -289,7 +305,7 @@ std::vector<float> outputs(const Kernels& kernels, const CellKernels& cell, cons
   p.input_size = p.hidden_size = p.units = 1;
   p.weight_ih = weight_ih;
   p.weight_hh = zeros;
-  const Weights weights(cell, kernels.lanes, p, &cell == &kernels.gru);
+  const Weights weights(kernels, cell, p, &cell == &kernels.gru);
   std::vector<float> y(x.size());
   for (std::size_t i = 0; i < x.size(); ++i) {
     const float* input = &x[i];
