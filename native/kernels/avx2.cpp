@@ -44,9 +44,6 @@ struct Avx2 {
   // The second operand is the one returned when either is NaN.
   static PACKED_RNN_INLINE Float at_least(float a, Float b) { return _mm256_max_ps(set(a), b); }
   static PACKED_RNN_INLINE Float at_most(float a, Float b) { return _mm256_min_ps(set(a), b); }
-  static PACKED_RNN_INLINE Float zero_if_less(Float a, Float b, float limit) {
-    return _mm256_and_ps(_mm256_cmp_ps(b, set(limit), _CMP_NLT_UQ), a);
-  }
   static PACKED_RNN_INLINE Float power_of_two(Float a) {
     return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(a), 23));
   }

@@ -48,9 +48,6 @@ struct Avx512 {
   // The second operand is the one returned when either is NaN.
   static PACKED_RNN_INLINE Float at_least(float a, Float b) { return _mm512_max_ps(set(a), b); }
   static PACKED_RNN_INLINE Float at_most(float a, Float b) { return _mm512_min_ps(set(a), b); }
-  static PACKED_RNN_INLINE Float zero_if_less(Float a, Float b, float limit) {
-    return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(b, set(limit), _CMP_NLT_UQ), a);
-  }
   static PACKED_RNN_INLINE Float power_of_two(Float a) {
     return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_castps_si512(a), 23));
   }

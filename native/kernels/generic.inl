@@ -72,9 +72,6 @@ struct Two {
     static PACKED_RNN_INLINE Float at_most(float a, Float b) {
       return {V::at_most(a, b.first), V::at_most(a, b.second)};
     }
-    static PACKED_RNN_INLINE Float zero_if_less(Float a, Float b, float limit) {
-      return {V::zero_if_less(a.first, b.first, limit), V::zero_if_less(a.second, b.second, limit)};
-    }
     static PACKED_RNN_INLINE Float power_of_two(Float a) {
       return {V::power_of_two(a.first), V::power_of_two(a.second)};
     }

@@ -1,11 +1,11 @@
 // Activations on one vector of an instruction set, from IEEE add, multiply, fma and divide alone, so that every
 // instruction set gives the same bits. Included by generic.inl.
 //
-// Let z = n ln 2 + r with n whole and |r| <= ln 2 / 2; then e^z = 2^n (c + r) / (c − r) with c = r coth(r / 2), which
-// is even: 2 + r² (c1 + c2 r²), with the coefficients that minimise its relative error over that interval (2.2e-9), c1
-// rounded to float32 before c2 was fitted. So sigmoid and tanh are quotients, and two of them that are multiplied take
-// one division. With ln 2 in one float32, e^z is off by n 1.9e-9 of itself: where n is large, the activations no longer
-// show it.
+// Let x = t − n ln 2 / a with n whole and |at| <= ln 2 / 2; then e^−ax = 2^n (c − t) / (c + t) with c = t coth(at / 2),
+// which is even: a c = 2 + (at)² (c1 + c2 (at)²), with the coefficients that minimise its relative error over that
+// interval (2.2e-9), c1 rounded to float32 before c2 was fitted. So sigmoid and tanh are quotients, and two of them
+// that are multiplied take one division. With ln 2 in one float32, e^−ax is off by n 1.9e-9 of itself: where n is
+// large, the activations no longer show it.
 
 template <class V>
 struct Quotient {
@@ -14,47 +14,47 @@ struct Quotient {
 
 template <class V>
 struct Exponential {
-  typename V::Float power, c, r;  // power: 2^n
+  typename V::Float power, c, t;  // power: 2^n
 };
 
-// z in [−87, 88].
+// ax in [−89, 87], a power of two.
 template <class V>
-PACKED_RNN_INLINE Exponential<V> exponential(typename V::Float z) {
+PACKED_RNN_INLINE Exponential<V> exponential(typename V::Float x, float a) {
   using Float = typename V::Float;
   // Adding 1.5 * 2^23 rounds to a whole number; the 127 beside it is the exponent's bias, which leaves 2^n in the low
   // bits, to be shifted into place.
   const Float magic = V::set(12582912.0f + 127.0f);
-  const Float shifted = V::fma(z, V::set(1.44269502f), magic);
+  const Float shifted = V::fma(x, V::set(-1.44269502f * a), magic);
   const Float n = V::sub(shifted, magic);
-  const Float r = V::fma(n, V::set(-0.693147182f), z), r2 = V::mul(r, r);
-  const Float c = V::fma(V::fma(V::set(-0x1.6aa362p-9f), r2, V::set(0x1.55551ep-3f)), r2, V::set(2.0f));
-  return {V::power_of_two(shifted), c, r};
+  const Float t = V::fma(n, V::set(0.693147182f / a), x), t2 = V::mul(t, t);
+  const Float c1 = V::set(0x1.55551ep-3f * a), c2 = V::set(-0x1.6aa362p-9f * a * a * a);
+  return {V::power_of_two(shifted), V::fma(V::fma(c2, t2, c1), t2, V::set(2.0f / a)), t};
 }
 
-// The bounds keep the products of two quotients' parts finite. A NaN passes every clamp.
+// The bounds keep the products of two quotients' parts finite, or leave a sigmoid an infinity below a finite number. A
+// NaN passes every clamp.
 
-// 1 / (1 + e^−x), no less than e^−most.
+// 1 / (1 + e^−x). Down to an exact zero, for 2^128 is infinite: a closed gate times an infinite state is to be NaN.
 template <class V>
-PACKED_RNN_INLINE Quotient<V> sigmoid_quotient(typename V::Float x, float most = 60.0f) {
-  const Exponential<V> e = exponential<V>(V::at_least(-87.0f, V::at_most(most, V::sub(V::set(0.0f), x))));
-  const typename V::Float above = V::sub(e.c, e.r);
-  return {above, V::fma(e.power, V::add(e.c, e.r), above)};
+PACKED_RNN_INLINE Quotient<V> sigmoid_quotient(typename V::Float x) {
+  const Exponential<V> e = exponential<V>(V::at_most(87.0f, V::at_least(-89.0f, x)), 1.0f);
+  const typename V::Float above = V::add(e.c, e.t);
+  return {above, V::fma(e.power, V::sub(e.c, e.t), above)};
 }
 
-// (e^2x − 1) / (e^2x + 1), which is 1 in float32 from x = 10 on. Arranged so that what is above is 2r where n is 0, and
-// is nowhere rounded to more than what is below.
+// (1 − e^−2x) / (1 + e^−2x), which is 1 in float32 from x = 10 on. Arranged so that what is above is 2t where n is 0,
+// and is nowhere rounded to more than what is below.
 template <class V>
 PACKED_RNN_INLINE Quotient<V> tanh_quotient(typename V::Float x) {
-  const Exponential<V> e = exponential<V>(V::at_least(-20.0f, V::at_most(20.0f, V::add(x, x))));
-  const typename V::Float less = V::sub(e.power, V::set(1.0f)), more = V::add(e.power, V::set(1.0f));
-  return {V::fma(less, e.c, V::mul(more, e.r)), V::fma(more, e.c, V::mul(less, e.r))};
+  const Exponential<V> e = exponential<V>(V::at_least(-10.0f, V::at_most(10.0f, x)), 2.0f);
+  const typename V::Float less = V::sub(V::set(1.0f), e.power), more = V::add(V::set(1.0f), e.power);
+  return {V::fma(less, e.c, V::mul(more, e.t)), V::fma(more, e.c, V::mul(less, e.t))};
 }
 
-// Down to an exact zero, so that a closed gate times an infinite state is the NaN that it should be.
 template <class V>
 PACKED_RNN_INLINE typename V::Float sigmoid(typename V::Float x) {
-  const Quotient<V> s = sigmoid_quotient<V>(x, 87.0f);
-  return V::zero_if_less(V::div(s.above, s.below), x, -87.0f);
+  const Quotient<V> s = sigmoid_quotient<V>(x);
+  return V::div(s.above, s.below);
 }
 
 template <class V>
@@ -63,7 +63,6 @@ PACKED_RNN_INLINE typename V::Float tanh(typename V::Float x) {
   return V::div(t.above, t.below);
 }
 
-// A gate is nowhere quite closed here: of a tanh it lets 1e-26 pass, which no sum shows.
 template <class V>
 PACKED_RNN_INLINE typename V::Float sigmoid_times_tanh(typename V::Float x, typename V::Float y) {
   const Quotient<V> s = sigmoid_quotient<V>(x), t = tanh_quotient<V>(y);

@@ -42,9 +42,6 @@ struct Neon {
   // By comparison, not by the maximum instruction, so that NaN and the sign of zero are as on x86.
   static PACKED_RNN_INLINE Float at_least(float a, Float b) { return vbslq_f32(vcgtq_f32(set(a), b), set(a), b); }
   static PACKED_RNN_INLINE Float at_most(float a, Float b) { return vbslq_f32(vcltq_f32(set(a), b), set(a), b); }
-  static PACKED_RNN_INLINE Float zero_if_less(Float a, Float b, float limit) {
-    return vbslq_f32(vcltq_f32(b, set(limit)), set(0.0f), a);
-  }
   static PACKED_RNN_INLINE Float power_of_two(Float a) {
     return vreinterpretq_f32_s32(vshlq_n_s32(vreinterpretq_s32_f32(a), 23));
   }

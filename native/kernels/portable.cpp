@@ -113,11 +113,6 @@ struct Portable {
   }
   static PACKED_RNN_INLINE Float at_least(float a, Float b) { return each<greater_of>(set(a), b); }
   static PACKED_RNN_INLINE Float at_most(float a, Float b) { return each<lesser_of>(set(a), b); }
-  static PACKED_RNN_INLINE Float zero_if_less(Float a, Float b, float limit) {
-    Float result;
-    for (std::size_t i = 0; i < lanes; ++i) result.lane[i] = b.lane[i] < limit ? 0.0f : a.lane[i];
-    return result;
-  }
   static PACKED_RNN_INLINE Float power_of_two(Float a) {
     std::uint32_t bits[lanes];
     std::memcpy(bits, a.lane, sizeof bits);
