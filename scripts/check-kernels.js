@@ -1,7 +1,8 @@
 'use strict'
 // Reads the machine code of the kernels that `npm run build:native` made, or of the objects in the folder that is named,
 // and fails if an inner product has lost its registers: in a loop that multiplies and adds vectors, nothing but row
-// pointers may come from the stack, none from a vector register, and no operand of an fma twice from memory.
+// pointers may come from the stack, none from a vector register, and no operand of an fma twice from memory, but for what
+// it broadcasts.
 const { execFileSync } = require('node:child_process')
 const fs = require('node:fs')
 const path = require('node:path')
@@ -47,11 +48,12 @@ const epilogue = /finish_tile/ // multiplies vectors too, but only once
 const vector = /^(?:vmov\w*ps|vfmadd\d+ps|vbroadcastss)\b|^(?:ldr|str|ldp|stp)\s+q\d+/
 const fromVector = /^vmov[dq]\s+%xmm\d+,%r|^(?:umov|fmov)\s+x\d+/
 
-// Fmas whose operand in memory has been one before, its registers not set in between.
+// Fmas whose operand in memory has been one before, its registers not set in between. Those that broadcast theirs do so
+// on purpose.
 function loadedTwice(body) {
   const loaded = new Set()
   return body.filter(({ text }) => {
-    const operand = fma.test(text) ? /[-\w]*\(%[^)]*\)/.exec(text)?.[0] : undefined
+    const operand = fma.test(text) ? /[-\w]*\(%[^)]*\)(?!\{)/.exec(text)?.[0] : undefined
     const twice = loaded.has(operand)
     if (operand) loaded.add(operand)
     const register = /%r\w+$/.exec(text)?.[0]

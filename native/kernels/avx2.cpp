@@ -13,9 +13,9 @@ namespace {
 
 struct Avx2 {
   using Float = __m256;
-  static constexpr std::size_t lanes = 8, accumulators = 12, lstm_vectors = 2;
+  static constexpr std::size_t lanes = 8, accumulators = 12, turn = 1, lstm_vectors = 2;
   static constexpr double fma_cost = 1;
-  static constexpr bool may_be_halved = false, fetches_beginnings = false;
+  static constexpr bool fma_broadcasts = false, may_be_halved = false, fetches_beginnings = false;
   // Where there is no AVX-512, second-level caches mostly have 256 or 512 KiB.
   static constexpr bool small_caches = true;
 
@@ -35,12 +35,15 @@ struct Avx2 {
     _mm256_maskstore_ps(a, mask(count), b);
   }
   static PACKED_RNN_INLINE void keep_loaded([[maybe_unused]] Float& a) { PACKED_RNN_KEEP_LOADED(a); }
-  static PACKED_RNN_INLINE void keep_order([[maybe_unused]] Float& a) { PACKED_RNN_KEEP_ORDER(a); }
   static PACKED_RNN_INLINE Float add(Float a, Float b) { return _mm256_add_ps(a, b); }
   static PACKED_RNN_INLINE Float sub(Float a, Float b) { return _mm256_sub_ps(a, b); }
   static PACKED_RNN_INLINE Float mul(Float a, Float b) { return _mm256_mul_ps(a, b); }
   static PACKED_RNN_INLINE Float div(Float a, Float b) { return _mm256_div_ps(a, b); }
   static PACKED_RNN_INLINE Float fma(Float a, Float b, Float c) { return _mm256_fmadd_ps(a, b, c); }
+  static PACKED_RNN_INLINE void multiply_add(Float& sum, Float a, Float b) {
+    sum = fma(a, b, sum);
+    PACKED_RNN_KEEP_ORDER(sum);
+  }
   // The second operand is the one returned when either is NaN.
   static PACKED_RNN_INLINE Float at_least(float a, Float b) { return _mm256_max_ps(set(a), b); }
   static PACKED_RNN_INLINE Float at_most(float a, Float b) { return _mm256_min_ps(set(a), b); }

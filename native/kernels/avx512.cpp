@@ -23,9 +23,9 @@ namespace {
 
 struct Avx512 {
   using Float = __m512;
-  static constexpr std::size_t lanes = 16, accumulators = 24, lstm_vectors = 2;
+  static constexpr std::size_t lanes = 16, accumulators = 24, turn = 4, lstm_vectors = 2;
   static constexpr double fma_cost = 1;
-  static constexpr bool may_be_halved = true, small_caches = false, fetches_beginnings = true;
+  static constexpr bool fma_broadcasts = true, may_be_halved = true, small_caches = false, fetches_beginnings = true;
 
   static PACKED_RNN_INLINE Float set(float a) { return _mm512_set1_ps(a); }
   static PACKED_RNN_INLINE Float broadcast(const float* a) { return _mm512_set1_ps(*a); }
@@ -39,12 +39,26 @@ struct Avx512 {
     _mm512_mask_storeu_ps(a, mask(count), b);
   }
   static PACKED_RNN_INLINE void keep_loaded([[maybe_unused]] Float& a) { PACKED_RNN_KEEP_LOADED(a); }
-  static PACKED_RNN_INLINE void keep_order([[maybe_unused]] Float& a) { PACKED_RNN_KEEP_ORDER(a); }
   static PACKED_RNN_INLINE Float add(Float a, Float b) { return _mm512_add_ps(a, b); }
   static PACKED_RNN_INLINE Float sub(Float a, Float b) { return _mm512_sub_ps(a, b); }
   static PACKED_RNN_INLINE Float mul(Float a, Float b) { return _mm512_mul_ps(a, b); }
   static PACKED_RNN_INLINE Float div(Float a, Float b) { return _mm512_div_ps(a, b); }
   static PACKED_RNN_INLINE Float fma(Float a, Float b, Float c) { return _mm512_fmadd_ps(a, b, c); }
+#if defined(__GNUC__)
+  // As instructions, in the register of the sum: GCC would else take another for it now and then, and both would load
+  // for two fmas what each can broadcast.
+  static PACKED_RNN_INLINE void multiply_add(Float& sum, Float a, Float b) {
+    __asm__("vfmadd231ps %2, %1, %0" : "+v"(sum) : "v"(a), "v"(b));
+  }
+  static PACKED_RNN_INLINE void multiply_add_broadcast(Float& sum, Float a, const float* b) {
+    __asm__("vfmadd231ps %2%{1to16%}, %1, %0" : "+v"(sum) : "v"(a), "m"(*b));
+  }
+#else
+  static PACKED_RNN_INLINE void multiply_add(Float& sum, Float a, Float b) { sum = fma(a, b, sum); }
+  static PACKED_RNN_INLINE void multiply_add_broadcast(Float& sum, Float a, const float* b) {
+    sum = fma(a, broadcast(b), sum);
+  }
+#endif
   // The second operand is the one returned when either is NaN.
   static PACKED_RNN_INLINE Float at_least(float a, Float b) { return _mm512_max_ps(set(a), b); }
   static PACKED_RNN_INLINE Float at_most(float a, Float b) { return _mm512_min_ps(set(a), b); }

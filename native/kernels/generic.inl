@@ -210,52 +210,115 @@ PACKED_RNN_INLINE void fetch([[maybe_unused]] const float* a) {
 #endif
 }
 
+// Where an fma can broadcast, some rows' x comes with it from memory: that saves the instruction of a broadcast, and
+// costs a load for every column but one. Beside two fmas there is room for two loads, nearly.
+template <class V, std::size_t rows, std::size_t columns>
+struct Broadcasts {
+  static constexpr std::size_t room = rows * columns * 17 / 20, needed = rows + columns;
+  static constexpr std::size_t by_fma = V::fma_broadcasts && rows >= columns && columns > 1 && room > needed
+                                            ? (room - needed) / (columns - 1)
+                                            : 0;
+  // Spread evenly over the rows.
+  static constexpr bool is_by_fma(std::size_t row) { return (row + 1) * by_fma / rows > row * by_fma / rows; }
+};
+
+// sum[r][·] += stream[·][k] * input[r][k], while so many lines are fetched.
+template <class V, std::size_t rows, std::size_t streams, std::size_t vectors, std::size_t lines>
+PACKED_RNN_INLINE void accumulate_one(Sums<V, rows, streams * vectors>& sum, const float* const (&input)[rows],
+                                      const float* const (&stream)[streams], [[maybe_unused]] const float* next,
+                                      std::size_t k) {
+  constexpr std::size_t columns = streams * vectors;
+  using B = Broadcasts<V, rows, columns>;
+  const auto weight = [&](std::size_t c) { return stream[c / vectors] + (k * vectors + c % vectors) * V::lanes; };
+  PACKED_RNN_UNROLL
+  for (std::size_t l = 0; l < lines; ++l) fetch(next + k * vectors * V::lanes + l * line);
+  // Held are the rows or the columns, whichever are fewer, beside the sums; the others pass one by one.
+  if constexpr (rows < columns) {
+    Float<V> x[rows];
+    PACKED_RNN_UNROLL
+    for (std::size_t r = 0; r < rows; ++r) x[r] = V::broadcast(input[r] + k);
+    PACKED_RNN_UNROLL
+    for (std::size_t c = 0; c < columns; ++c) {
+      if constexpr (rows == 1) {
+        sum[0][c] = V::fma(V::load(weight(c)), x[0], sum[0][c]);
+      } else {
+        Float<V> w = V::load(weight(c));
+        V::keep_loaded(w);
+        PACKED_RNN_UNROLL
+        for (std::size_t r = 0; r < rows; ++r) V::multiply_add(sum[r][c], w, x[r]);
+      }
+    }
+  } else {
+    Float<V> w[columns];
+    PACKED_RNN_UNROLL
+    for (std::size_t c = 0; c < columns; ++c) {
+      w[c] = V::load(weight(c));
+      V::keep_loaded(w[c]);
+    }
+    PACKED_RNN_UNROLL
+    for (std::size_t r = 0; r < rows; ++r) {
+      if constexpr (B::by_fma > 0) {
+        if (B::is_by_fma(r)) {
+          PACKED_RNN_UNROLL
+          for (std::size_t c = 0; c < columns; ++c) V::multiply_add_broadcast(sum[r][c], w[c], input[r] + k);
+          continue;
+        }
+      }
+      const Float<V> x = V::broadcast(input[r] + k);
+      PACKED_RNN_UNROLL
+      for (std::size_t c = 0; c < columns; ++c) V::multiply_add(sum[r][c], w[c], x);
+    }
+  }
+}
+
+template <std::size_t count>
+PACKED_RNN_INLINE void move(const float* (&pointers)[count], std::size_t by) {
+  PACKED_RNN_UNROLL
+  for (std::size_t i = 0; i < count; ++i) {
+    pointers[i] += by;
+    PACKED_RNN_KEEP_MOVING(pointers[i]);
+  }
+}
+
+// `turn` k at once, while so many are left; then the pointers move: an address without an index is part of an fma, one
+// with an index an instruction beside it.
+template <class V, std::size_t rows, std::size_t streams, std::size_t vectors, std::size_t lines, std::size_t turn>
+PACKED_RNN_INLINE void accumulate_turns(Sums<V, rows, streams * vectors>& sum, const float* (&input)[rows],
+                                        const float* (&stream)[streams], const float* (&next)[1], std::size_t& left) {
+  constexpr std::size_t width = vectors * V::lanes;
+  PACKED_RNN_UNROLL_BY(1)
+  for (; left >= turn; left -= turn) {
+    PACKED_RNN_UNROLL
+    for (std::size_t k = 0; k < turn; ++k) {
+      accumulate_one<V, rows, streams, vectors, lines>(sum, input, stream, next[0], k);
+    }
+    move(input, turn);
+    move(stream, turn * width);
+    if constexpr (lines > 0) move(next, turn * width);
+  }
+}
+
 // sum[r][·] += weights[k][·] * input[r][k] for k from `first` to `last` in order, fetching so many lines beside each.
+// One row waits for its weights, not for instructions.
 template <class V, std::size_t rows, std::size_t streams, std::size_t vectors, std::size_t lines>
 PACKED_RNN_INLINE void accumulate_fetching(Sums<V, rows, streams * vectors>& sum, const float* const* inputs,
                                            std::size_t first, std::size_t last, const float* weights,
                                            std::size_t stream_size, std::ptrdiff_t ahead) {
-  const float* input[rows];
+  const float *input[rows], *stream[streams];
   PACKED_RNN_UNROLL
-  for (std::size_t r = 0; r < rows; ++r) input[r] = inputs[r];
-  weights += first * vectors * V::lanes;
-  PACKED_RNN_UNROLL_STEPS
-  for (std::size_t k = first; k < last; ++k) {
-    PACKED_RNN_UNROLL
-    for (std::size_t l = 0; l < lines; ++l) fetch(weights + ahead + l * line);
-    // Held are the rows or the columns, whichever are fewer, beside the sums; the others pass one by one.
-    if constexpr (rows < streams * vectors) {
-      Float<V> x[rows];
-      PACKED_RNN_UNROLL
-      for (std::size_t r = 0; r < rows; ++r) x[r] = V::broadcast(input[r] + k);
-      PACKED_RNN_UNROLL
-      for (std::size_t c = 0; c < streams * vectors; ++c) {
-        Float<V> w = V::load(weights + c / vectors * stream_size + c % vectors * V::lanes);
-        if constexpr (rows > 1) V::keep_loaded(w);
-        PACKED_RNN_UNROLL
-        for (std::size_t r = 0; r < rows; ++r) {
-          sum[r][c] = V::fma(w, x[r], sum[r][c]);
-          V::keep_order(sum[r][c]);
-        }
-      }
-    } else {
-      Float<V> w[streams * vectors];
-      PACKED_RNN_UNROLL
-      for (std::size_t c = 0; c < streams * vectors; ++c) {
-        w[c] = V::load(weights + c / vectors * stream_size + c % vectors * V::lanes);
-        V::keep_loaded(w[c]);
-      }
-      PACKED_RNN_UNROLL
-      for (std::size_t r = 0; r < rows; ++r) {
-        const Float<V> x = V::broadcast(input[r] + k);
-        PACKED_RNN_UNROLL
-        for (std::size_t c = 0; c < streams * vectors; ++c) {
-          sum[r][c] = V::fma(w[c], x, sum[r][c]);
-          V::keep_order(sum[r][c]);
-        }
-      }
+  for (std::size_t r = 0; r < rows; ++r) input[r] = inputs[r] + first;
+  PACKED_RNN_UNROLL
+  for (std::size_t s = 0; s < streams; ++s) stream[s] = weights + first * vectors * V::lanes + s * stream_size;
+  const float* next[1] = {stream[0] + ahead};
+  std::size_t left = last - first;
+  if constexpr (V::turn > 1 && rows > 1) {
+    accumulate_turns<V, rows, streams, vectors, lines, V::turn>(sum, input, stream, next, left);
+    accumulate_turns<V, rows, streams, vectors, lines, 1>(sum, input, stream, next, left);
+  } else {
+    PACKED_RNN_UNROLL_STEPS
+    for (std::size_t k = 0; k < left; ++k) {
+      accumulate_one<V, rows, streams, vectors, lines>(sum, input, stream, next[0], k);
     }
-    weights += vectors * V::lanes;
   }
 }
 
@@ -409,8 +472,7 @@ struct Carried {
       const Float<V> x = V::broadcast(input[r] + k);
       PACKED_RNN_UNROLL
       for (std::size_t c = 0; c < vectors; ++c) {
-        sum[r][c] = V::fma(w[c], x, sum[r][c]);
-        V::keep_order(sum[r][c]);
+        V::multiply_add(sum[r][c], w[c], x);
       }
     }
   }
@@ -458,7 +520,6 @@ PACKED_RNN_NOINLINE void tile_beside(const Work& work, std::size_t stream, std::
           for (std::size_t c = 0; c < B::columns; ++c) {
             const float* const w = weights + j * width + c / Cell::vectors * stream_size + c % Cell::vectors * V::lanes;
             sum[0][c] = V::fma(V::load(w), h, sum[0][c]);
-            V::keep_order(sum[0][c]);
           }
         }
         hidden += B::pace;

@@ -12,9 +12,9 @@ namespace {
 
 struct Neon {
   using Float = float32x4_t;
-  static constexpr std::size_t lanes = 4, accumulators = 24, lstm_vectors = 4;
+  static constexpr std::size_t lanes = 4, accumulators = 24, turn = 1, lstm_vectors = 4;
   static constexpr double fma_cost = 1;
-  static constexpr bool may_be_halved = false, small_caches = false, fetches_beginnings = false;
+  static constexpr bool fma_broadcasts = false, may_be_halved = false, small_caches = false, fetches_beginnings = false;
 
   static PACKED_RNN_INLINE Float set(float a) { return vdupq_n_f32(a); }
   static PACKED_RNN_INLINE Float broadcast(const float* a) { return vld1q_dup_f32(a); }
@@ -33,12 +33,12 @@ struct Neon {
     std::memcpy(a, some, count * sizeof(float));
   }
   static PACKED_RNN_INLINE void keep_loaded(Float&) {}
-  static PACKED_RNN_INLINE void keep_order(Float&) {}
   static PACKED_RNN_INLINE Float add(Float a, Float b) { return vaddq_f32(a, b); }
   static PACKED_RNN_INLINE Float sub(Float a, Float b) { return vsubq_f32(a, b); }
   static PACKED_RNN_INLINE Float mul(Float a, Float b) { return vmulq_f32(a, b); }
   static PACKED_RNN_INLINE Float div(Float a, Float b) { return vdivq_f32(a, b); }
   static PACKED_RNN_INLINE Float fma(Float a, Float b, Float c) { return vfmaq_f32(c, a, b); }
+  static PACKED_RNN_INLINE void multiply_add(Float& sum, Float a, Float b) { sum = fma(a, b, sum); }
   // By comparison, not by the maximum instruction, so that NaN and the sign of zero are as on x86.
   static PACKED_RNN_INLINE Float at_least(float a, Float b) { return vbslq_f32(vcgtq_f32(set(a), b), set(a), b); }
   static PACKED_RNN_INLINE Float at_most(float a, Float b) { return vbslq_f32(vcltq_f32(set(a), b), set(a), b); }

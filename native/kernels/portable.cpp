@@ -64,9 +64,9 @@ PACKED_RNN_INLINE __m128 fused(__m128 a, __m128 b, __m128 c) {
 #endif
 
 struct Portable {
-  static constexpr std::size_t lanes = 4, accumulators = 8, lstm_vectors = 4;
+  static constexpr std::size_t lanes = 4, accumulators = 8, turn = 1, lstm_vectors = 4;
   static constexpr double fma_cost = 32;
-  static constexpr bool may_be_halved = false, small_caches = false, fetches_beginnings = false;
+  static constexpr bool fma_broadcasts = false, may_be_halved = false, small_caches = false, fetches_beginnings = false;
   struct Float {
     float lane[lanes];
   };
@@ -97,7 +97,6 @@ struct Portable {
     std::memcpy(a, b.lane, count * sizeof(float));
   }
   static PACKED_RNN_INLINE void keep_loaded(Float&) {}
-  static PACKED_RNN_INLINE void keep_order(Float&) {}
   static PACKED_RNN_INLINE Float add(Float a, Float b) { return each<sum_of>(a, b); }
   static PACKED_RNN_INLINE Float sub(Float a, Float b) { return each<difference_of>(a, b); }
   static PACKED_RNN_INLINE Float mul(Float a, Float b) { return each<product_of>(a, b); }
@@ -111,6 +110,7 @@ struct Portable {
 #endif
     return result;
   }
+  static PACKED_RNN_INLINE void multiply_add(Float& sum, Float a, Float b) { sum = fma(a, b, sum); }
   static PACKED_RNN_INLINE Float at_least(float a, Float b) { return each<greater_of>(set(a), b); }
   static PACKED_RNN_INLINE Float at_most(float a, Float b) { return each<lesser_of>(set(a), b); }
   static PACKED_RNN_INLINE Float power_of_two(Float a) {

@@ -49,6 +49,13 @@
 #endif
 
 #if defined(__GNUC__)
+// Compilers would else have an index for all pointers.
+#define PACKED_RNN_KEEP_MOVING(pointer) __asm__("" : "+r"(pointer))
+#else
+#define PACKED_RNN_KEEP_MOVING(pointer)
+#endif
+
+#if defined(__GNUC__)
 #define PACKED_RNN_INLINE inline __attribute__((always_inline))
 #define PACKED_RNN_NOINLINE __attribute__((noinline))
 #define PACKED_RNN_LIKELY(condition) __builtin_expect(condition, 1)
