@@ -210,8 +210,9 @@ PACKED_RNN_INLINE void fetch([[maybe_unused]] const float* a) {
 #endif
 }
 
-// Where an fma can broadcast, some rows' x comes with it from memory: that saves the instruction of a broadcast, and
-// costs a load for every column but one. Beside two fmas there is room for two loads, nearly.
+// Where an fma can broadcast, the x of some rows comes with it from memory: that saves the instruction of a broadcast,
+// and costs a load for every column but one. As many rows as keep within 17 loads for 20 fmas: beside two fmas there
+// can be two loads, and weights that come late need some of that room.
 template <class V, std::size_t rows, std::size_t columns>
 struct Broadcasts {
   static constexpr std::size_t room = rows * columns * 17 / 20, needed = rows + columns;
@@ -280,7 +281,7 @@ PACKED_RNN_INLINE void move(const float* (&pointers)[count], std::size_t by) {
   }
 }
 
-// `turn` k at once, while so many are left; then the pointers move: an address without an index is part of an fma, one
+// `turn` k at once, while so many are left. Then the pointers move: an address without an index is part of an fma, one
 // with an index an instruction beside it.
 template <class V, std::size_t rows, std::size_t streams, std::size_t vectors, std::size_t lines, std::size_t turn>
 PACKED_RNN_INLINE void accumulate_turns(Sums<V, rows, streams * vectors>& sum, const float* (&input)[rows],

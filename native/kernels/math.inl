@@ -17,7 +17,7 @@ struct Exponential {
   typename V::Float power, c, t;  // power: 2^n
 };
 
-// ax in [−89, 87], a power of two.
+// a is a power of two, ax in [−89, 87].
 template <class V>
 PACKED_RNN_INLINE Exponential<V> exponential(typename V::Float x, float a) {
   using Float = typename V::Float;

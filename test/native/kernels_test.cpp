@@ -351,6 +351,14 @@ TEST_P(EveryIsa, TanhIsWithinThreeUlp) {
   expect_within_three_ulp(x, activation(*GetParam(), &Kernels::rnn_tanh, x), std::tanh);
 }
 
+TEST_P(EveryIsa, TanhIsOdd) {
+  std::vector<float> x = line();
+  const std::vector<float> y = activation(*GetParam(), &Kernels::rnn_tanh, x);
+  for (float& each : x) each = -each;
+  const std::vector<float> negative = activation(*GetParam(), &Kernels::rnn_tanh, x);
+  for (std::size_t i = 0; i < x.size(); ++i) EXPECT_EQ(negative[i], -y[i]) << x[i];
+}
+
 // In a GRU with n = 0 and h = 1, h' is z.
 TEST_P(EveryIsa, SigmoidIsWithinThreeUlp) {
   const std::vector<float> x = line();
