@@ -240,7 +240,7 @@ PACKED_RNN_INLINE void accumulate_one(Sums<V, rows, streams * vectors>& sum, con
     for (std::size_t r = 0; r < rows; ++r) x[r] = V::broadcast(input[r] + k);
     PACKED_RNN_UNROLL
     for (std::size_t c = 0; c < columns; ++c) {
-      if constexpr (rows == 1) {
+      if constexpr (rows == 1) {  // a load that one fma alone takes is part of it
         sum[0][c] = V::fma(V::load(weight(c)), x[0], sum[0][c]);
       } else {
         Float<V> w = V::load(weight(c));
