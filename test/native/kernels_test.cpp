@@ -296,9 +296,9 @@ TEST_P(EveryIsa, RoundsAProductAndASumOnce) {
   }
 }
 
-// h' of a module of one unit, of as many gates as there are weights; U = 0, h = 1.
+// h' of a module of one unit, of as many gates as there are weights; U = 0, h = 1, and for an LSTM c.
 std::vector<float> outputs(const Kernels& kernels, const CellKernels& cell, const std::vector<float>& weight_ih,
-                           const std::vector<float>& x) {
+                           const std::vector<float>& x, const float c = 0) {
   const float one = 1;
   const std::vector<float> zeros(weight_ih.size());
   Parameters p;
@@ -310,11 +310,14 @@ std::vector<float> outputs(const Kernels& kernels, const CellKernels& cell, cons
   for (std::size_t i = 0; i < x.size(); ++i) {
     const float* input = &x[i];
     const float* hidden = &one;
+    float state = c;
+    float* const cell_state = &state;
     float* output = &y[i];
     Step step;
     step.rows = 1;
     step.input = &input;
     step.hidden = &hidden;
+    step.cell = &cell_state;
     step.output = &output;
     cell.step(weights.panels(), step, 0, 1);
   }
@@ -400,6 +403,16 @@ TEST_P(EveryIsa, ActivationsAtTheEndsOfTheLine) {
   EXPECT_EQ(z[3], 0.5f);
   EXPECT_GT(z[4], 0.0f);
   EXPECT_EQ(z[5], 0.0f);
+}
+
+// x is the forget gate's; i = o = 1/2, g = 0.
+TEST_P(EveryIsa, AClosedGateTimesAnInfiniteStateIsNaN) {
+  const std::vector<float> h = outputs(*GetParam(), GetParam()->lstm, {0, 1, 0, 0}, {-1e30f, -89, 0, 200},
+                                       std::numeric_limits<float>::infinity());
+  EXPECT_TRUE(std::isnan(h[0]));
+  EXPECT_TRUE(std::isnan(h[1]));
+  EXPECT_EQ(h[2], 0.5f);
+  EXPECT_EQ(h[3], 0.5f);
 }
 
 INSTANTIATE_TEST_SUITE_P(, EveryIsa, testing::ValuesIn(every_table()),
