@@ -98,14 +98,21 @@ void transfer(std::size_t bytes, A* a, B* b) {
   }
 }
 
-// Asks for memory that will be needed soon. Always inlined: a function that only prefetches has no effect in the eyes
-// of GCC, which drops its calls.
+// Ask for memory that will be needed soon: in the closest cache, or in the one behind it what would crowd the closest.
+// A store waits for the line it goes to, and the stores after it wait for the store; a load holds up nothing but what
+// needs it. Always inlined: a function that only prefetches has no effect in the eyes of GCC, which drops its calls.
 #if defined(__GNUC__)
+template <int cache = 1>
 [[gnu::always_inline]] inline void read_ahead(const std::byte* data, std::size_t bytes) {
-  for (std::size_t i = 0; i < bytes; i += cache_line) __builtin_prefetch(data + i);
+  for (std::size_t i = 0; i < bytes; i += cache_line) __builtin_prefetch(data + i, 0, 4 - cache);
+}
+[[gnu::always_inline]] inline void write_ahead(const std::byte* data, std::size_t bytes) {
+  for (std::size_t i = 0; i < bytes; i += cache_line) __builtin_prefetch(data + i, 1);
 }
 #else
-inline void read_ahead(const std::byte*, std::size_t) {}
+template <int cache = 1>
+void read_ahead(const std::byte*, std::size_t) {}
+inline void write_ahead(const std::byte*, std::size_t) {}
 #endif
 
 class Filler {

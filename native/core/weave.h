@@ -120,11 +120,29 @@ const std::byte* next_of(const Part<A>& part, const Column<B>& column, std::size
   return step_at(column, part, part.steps, row_bytes);
 }
 
+// Narrow rows are written from all over a part, a place in many cache lines after the other, and one that is not in the
+// closest cache would hold up all that follow. So lines are claimed two before they are written: as the first column of
+// a line comes, and at the beginning of a part. Lines of less than that are claimed by those before them.
+constexpr std::size_t claim_ahead = 2 * cache_line;
+
+template <class Row, class A>
+[[gnu::always_inline]] inline void claim(Row row, const Part<A>& part, std::size_t c) {
+  if (std::is_const_v<A> || row.size >= cache_line || c * row.size % cache_line >= row.size) return;
+  for (std::size_t i = 0; i < part.steps; ++i) write_ahead(part.lines[i].data + c * row.size + claim_ahead, 1);
+}
+
+template <class Row, class A>
+[[gnu::always_inline]] inline void claim_beginnings(Row row, const Part<A>& part) {
+  if (std::is_const_v<A> || row.size >= cache_line || part.lines[0].count * row.size <= claim_ahead) return;
+  for (std::size_t i = 0; i < part.steps; ++i) write_ahead(part.lines[i].data, claim_ahead);
+}
+
 template <class Row, class A, class B>
 void weave_columns(Row row, const Part<A>& part, View<const Column<B>> columns, const Filler* filler) {
   const std::size_t bytes = std::min(part_bytes, most_part_steps * row.size);
   for (std::size_t c = 0; c < columns.size; ++c) {
-    if (const std::byte* const next = next_of(part, columns[c], row.size)) read_ahead(next, bytes);
+    claim(row, part, c);
+    if (const std::byte* const next = next_of(part, columns[c], row.size)) read_ahead<2>(next, bytes);
     weave_column(row, part, c, columns[c], {0, part.steps}, filler);
   }
 }
@@ -132,7 +150,7 @@ void weave_columns(Row row, const Part<A>& part, View<const Column<B>> columns, 
 // The steps that all columns of a strip have, as far as they make whole squares, square by square.
 template <std::size_t size, class A, class B>
 [[gnu::always_inline]] inline Span weave_squares(const Part<A>& part, std::size_t c, const Column<B>* strip) {
-  constexpr std::size_t square = vector_bytes / size;
+  constexpr std::size_t square = vector_bytes / size, strips_in_line = cache_line / vector_bytes;
   Column<B> shared = strip[0];
   for (std::size_t k = 1; k < square; ++k) {
     shared.begin = std::max(shared.begin, strip[k].begin);
@@ -143,10 +161,15 @@ template <std::size_t size, class A, class B>
   common.end -= (common.end - common.begin) % square;
   B* at[square];
   for (std::size_t k = 0; k < square; ++k) at[k] = step_at(strip[k], part, common.begin, size);
+  // Each strip in a cache line asks for its share of the rows.
+  constexpr std::size_t share = std::max<std::size_t>(1, square / strips_in_line);
+  const std::size_t strip_in_line = c / square % strips_in_line, first = strip_in_line * share % square;
+  const std::size_t ahead = (c / square - strip_in_line) * vector_bytes + claim_ahead;
   for (std::size_t i = common.begin; i < common.end; i += square) {
     const auto column = [&](std::size_t k) { return at[k] + (i - common.begin) * size; };
     const auto line = [&](std::size_t k) { return part.lines[i + k].data + c * size; };
     if constexpr (std::is_const_v<B>) {
+      for (std::size_t k = first; k < first + share; ++k) write_ahead(part.lines[i + k].data + ahead, 1);
       transpose<size>(column, line);
     } else {
       transpose<size>(line, column);
@@ -163,7 +186,12 @@ void weave_columns(Exactly<size> row, const Part<A>& part, View<const Column<B>>
   std::size_t c = 0;
   for (; c + square <= columns.size; c += square) {
     for (std::size_t k = c; k < c + square; ++k) {
-      if (const std::byte* const next = next_of(part, columns[k], size)) read_ahead(next, bytes);
+      if (const std::byte* const next = next_of(part, columns[k], size)) read_ahead<2>(next, bytes);
+    }
+    if constexpr (!std::is_const_v<B>) {  // the next strip; columns that are written begin at the first step
+      for (std::size_t k = c + square; k < std::min(c + 2 * square, columns.size); ++k) {
+        write_ahead(step_at(columns[k], part, 0, size), bytes);
+      }
     }
     const Span squares = weave_squares<size>(part, c, columns.data + c);
     if (squares.end - squares.begin == part.steps) continue;
@@ -176,12 +204,14 @@ void weave_columns(Exactly<size> row, const Part<A>& part, View<const Column<B>>
 }
 
 // At the stride of a power of two all lines of a part fall into the same few places of the cache, from which they would
-// be driven before a line is full. Such a part goes by way of memory beside it, some columns at a time.
+// be driven before a line is full. Such a part goes by way of memory beside it, some columns at a time. Reading suffers
+// less, for loads do not wait for each other.
 class Aside {
  public:
   template <class Row, class A>
   static bool needed(Row row, const Part<A>& part) {
-    return row.size < cache_line && part.lines[0].count * row.size % 512 == 0;
+    constexpr std::size_t stride = std::is_const_v<A> ? 4096 : 1024;
+    return row.size < cache_line && part.lines[0].count * row.size % stride == 0;
   }
 
   template <class Row, class A, class B>
@@ -205,6 +235,11 @@ class Aside {
     for (std::size_t i = 0; i < part.steps && part.lines[i].count > first; ++i) {
       A* const line = part.lines[i].data + first * row_bytes;
       const std::size_t bytes = std::min(columns, part.lines[i].count - first) * row_bytes;
+      if constexpr (std::is_const_v<A>) {
+        read_ahead<2>(line + part_bytes, part_bytes);
+      } else {
+        write_ahead(line + part_bytes, part_bytes);
+      }
       if (bytes == part_bytes) {
         transfer(Exactly<part_bytes>(), line, memory_[i]);
       } else {
@@ -216,15 +251,6 @@ class Aside {
   alignas(cache_line) std::byte memory_[most_part_steps][part_bytes];  // read only where it has been written
 };
 
-// Narrow rows are written from all over a part, and a store to memory that is not in the cache has to read it first, a
-// line at a time. memset, which goes through it in order, does not: it halves the time.
-template <class Row, class A>
-void claim([[maybe_unused]] Row row, [[maybe_unused]] A* begin, [[maybe_unused]] A* end) {
-  if constexpr (!std::is_const_v<A>) {
-    if (row.size < cache_line) std::memset(begin, 0, static_cast<std::size_t>(end - begin));
-  }
-}
-
 template <class Row, class A, class B>
 void weave_rows(Row row, Rows<A> rows, View<const Column<B>> columns, const Filler* filler) {
   Aside aside;
@@ -234,9 +260,8 @@ void weave_rows(Row row, Rows<A> rows, View<const Column<B>> columns, const Fill
     if (rows.count(t) == 1) {  // from here on a single sequence, so in one piece on both sides
       return transfer((rows.steps - t) * row.size, data, columns[0].data + t * row.size);
     }
-    A* const next = next_part(rows, data, t, row.size, part);
-    claim(row, data, next);
-    data = next;
+    data = next_part(rows, data, t, row.size, part);
+    claim_beginnings(row, part);
     const View<const Column<B>> present = {columns.data, part.lines[0].count};
     if (Aside::needed(row, part)) {
       aside.weave(row, part, present, filler);

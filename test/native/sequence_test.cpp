@@ -63,12 +63,13 @@ struct Case {
   }
 };
 
-Case make_case(std::mt19937& random, std::size_t row_bytes, std::size_t batch, std::size_t longest, bool sorted) {
+Case make_case(std::mt19937& random, std::size_t row_bytes, std::size_t batch, std::size_t longest, bool sorted,
+               std::size_t shortest = 0) {
   const auto below = [&](std::size_t n) { return std::uniform_int_distribution<std::size_t>(0, n - 1)(random); };
   Case made;
   made.row_bytes = row_bytes;
   for (std::size_t s = 0; s < batch; ++s) {
-    made.sequences.emplace_back(below(longest + 1) * row_bytes);
+    made.sequences.emplace_back((shortest + below(longest - shortest + 1)) * row_bytes);
     for (std::byte& byte : made.sequences.back()) byte = static_cast<std::byte>(below(256));
   }
   const auto longer = [](const Bytes& a, const Bytes& b) { return a.size() > b.size(); };
@@ -217,11 +218,14 @@ INSTANTIATE_TEST_SUITE_P(RowBytes, RandomSequences,
                          testing::Values(1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 15, 16, 17, 20, 32, 33, 48, 64, 65, 96, 127,
                                          128, 129, 200, 256, 260, 512, 1024));
 
-// Full tiles of every kind; a batch of 512 rows of any size has rows at a stride that is a power of two.
+// The stride at which rows go by way of memory beside them, read and written.
+constexpr std::size_t stride = 4096;
+
+// Full tiles of every kind.
 TEST(Sequences, OfFullLengthAreWholeTiles) {
   std::mt19937 random(21);
   for (const std::size_t row_bytes : {1, 2, 4, 8, 16}) {
-    for (const std::size_t batch : {130, 512}) {
+    for (const std::size_t batch : {std::size_t(130), stride / row_bytes}) {
       Case given = make_case(random, row_bytes, 0, 0, true);
       for (std::size_t s = 0; s < batch; ++s) {
         given.sequences.emplace_back(150 * row_bytes);
@@ -242,9 +246,9 @@ TEST(Sequences, OfFullLengthAreWholeTiles) {
 
 TEST(Sequences, OfManyLengthsAtTheStrideOfAPowerOfTwo) {
   std::mt19937 random(22);
-  for (const std::size_t row_bytes : {1, 2, 4, 8}) {
+  for (const std::size_t row_bytes : {1, 2, 4, 8, 32}) {
     for (const bool sorted : {true, false})
-      check(make_case(random, row_bytes, 512, 90, sorted), sorted, {std::byte{7}});
+      check(make_case(random, row_bytes, stride / row_bytes, 90, sorted, 1), sorted, {std::byte{7}});
   }
 }
 
