@@ -11,7 +11,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <type_traits>
 
 #include "core/row.h"
@@ -122,26 +121,24 @@ const std::byte* next_of(const Part<A>& part, const Column<B>& column, std::size
 
 // Narrow rows are written from all over a part, a place in many cache lines after the other, and one that is not in the
 // closest cache would hold up all that follow. So lines are claimed two before they are written: as the first column of
-// a line comes, and at the beginning of a part. Lines of less than that are claimed by those before them.
+// a line comes, and at the beginning of a part. Rows of less than that are claimed by those before them.
 constexpr std::size_t claim_ahead = 2 * cache_line;
 
-template <class Row, class A>
-[[gnu::always_inline]] inline void claim(Row row, const Part<A>& part, std::size_t c) {
-  if (std::is_const_v<A> || row.size >= cache_line || c * row.size % cache_line >= row.size) return;
-  for (std::size_t i = 0; i < part.steps; ++i) write_ahead(part.lines[i].data + c * row.size + claim_ahead, 1);
+template <class A, class Row>
+constexpr bool claims(Row row) {
+  return !std::is_const_v<A> && row.size < cache_line;
 }
 
-template <class Row, class A>
-[[gnu::always_inline]] inline void claim_beginnings(Row row, const Part<A>& part) {
-  if (std::is_const_v<A> || row.size >= cache_line || part.lines[0].count * row.size <= claim_ahead) return;
-  for (std::size_t i = 0; i < part.steps; ++i) write_ahead(part.lines[i].data, claim_ahead);
+template <class A>
+[[gnu::always_inline]] inline void claim(const Part<A>& part, std::size_t from, std::size_t bytes) {
+  for (std::size_t i = 0; i < part.steps; ++i) write_ahead(part.lines[i].data + from, bytes);
 }
 
 template <class Row, class A, class B>
 void weave_columns(Row row, const Part<A>& part, View<const Column<B>> columns, const Filler* filler) {
   const std::size_t bytes = std::min(part_bytes, most_part_steps * row.size);
   for (std::size_t c = 0; c < columns.size; ++c) {
-    claim(row, part, c);
+    if (claims<A>(row) && c * row.size % cache_line < row.size) claim(part, c * row.size + claim_ahead, 1);
     if (const std::byte* const next = next_of(part, columns[c], row.size)) read_ahead<2>(next, bytes);
     weave_column(row, part, c, columns[c], {0, part.steps}, filler);
   }
@@ -161,15 +158,15 @@ template <std::size_t size, class A, class B>
   common.end -= (common.end - common.begin) % square;
   B* at[square];
   for (std::size_t k = 0; k < square; ++k) at[k] = step_at(strip[k], part, common.begin, size);
-  // Each strip in a cache line asks for its share of the rows.
+  // Each strip in a cache line claims its share of the rows; all at once they would wait for each other.
   constexpr std::size_t share = std::max<std::size_t>(1, square / strips_in_line);
-  const std::size_t strip_in_line = c / square % strips_in_line, first = strip_in_line * share % square;
-  const std::size_t ahead = (c / square - strip_in_line) * vector_bytes + claim_ahead;
+  const std::size_t turn = c / square % strips_in_line, first = turn * share % square;
+  const std::size_t claimed = c * size - turn * vector_bytes + claim_ahead;
   for (std::size_t i = common.begin; i < common.end; i += square) {
     const auto column = [&](std::size_t k) { return at[k] + (i - common.begin) * size; };
     const auto line = [&](std::size_t k) { return part.lines[i + k].data + c * size; };
     if constexpr (std::is_const_v<B>) {
-      for (std::size_t k = first; k < first + share; ++k) write_ahead(part.lines[i + k].data + ahead, 1);
+      for (std::size_t k = first; k < first + share; ++k) write_ahead(part.lines[i + k].data + claimed, 1);
       transpose<size>(column, line);
     } else {
       transpose<size>(line, column);
@@ -190,7 +187,7 @@ void weave_columns(Exactly<size> row, const Part<A>& part, View<const Column<B>>
     }
     if constexpr (!std::is_const_v<B>) {  // the next strip; columns that are written begin at the first step
       for (std::size_t k = c + square; k < std::min(c + 2 * square, columns.size); ++k) {
-        write_ahead(step_at(columns[k], part, 0, size), bytes);
+        if (columns[k].end > part.begin) write_ahead(step_at(columns[k], part, 0, size), bytes);
       }
     }
     const Span squares = weave_squares<size>(part, c, columns.data + c);
@@ -261,7 +258,7 @@ void weave_rows(Row row, Rows<A> rows, View<const Column<B>> columns, const Fill
       return transfer((rows.steps - t) * row.size, data, columns[0].data + t * row.size);
     }
     data = next_part(rows, data, t, row.size, part);
-    claim_beginnings(row, part);
+    if (claims<A>(row) && part.lines[0].count * row.size > claim_ahead) claim(part, 0, claim_ahead);
     const View<const Column<B>> present = {columns.data, part.lines[0].count};
     if (Aside::needed(row, part)) {
       aside.weave(row, part, present, filler);

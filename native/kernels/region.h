@@ -26,7 +26,7 @@
 #define PACKED_RNN_REGION(isa) PACKED_RNN_PRAGMA(GCC target(isa))
 #define PACKED_RNN_REGION_END
 #if defined(__SANITIZE_ADDRESS__)
-// Unrolled, where every access is checked, AVX-512 alone takes six minutes to compile.
+// Unrolled, where every access is checked, a table takes minutes to compile.
 #define PACKED_RNN_UNROLL
 #else
 #define PACKED_RNN_UNROLL PACKED_RNN_PRAGMA(GCC unroll 24)
