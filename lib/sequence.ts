@@ -447,26 +447,28 @@ function itemsOf(sequences: unknown): Items {
   const items = viewsOf(sequences)
   const first = items[0]
   if (!first) fail('ERR_EMPTY', 'Expected at least one tensor for sequences but received none')
-  for (let i = 0; i < items.length; ++i) checkItem(items[i]!, first, i)
-  return {
-    arrays: dataOf(items),
-    lengths: items.map(({ shape }) => shape[0]!),
-    type: first.type,
-    trailing: first.shape.slice(1)
-  }
+  const { type } = first
+  const trailing = first.shape.slice(1)
+  const width = sizeOf(trailing)
+  return { arrays: dataOf(items), lengths: items.map((item, i) => lengthOf(item, first, width, i)), type, trailing }
 }
 
-function checkItem(item: View, first: View, i: number): void {
-  // Reading a later item may have cost an earlier one its memory.
-  if (item.data.length !== sizeOf(item.shape)) detached(`sequences[${String(i)}]`)
-  if (item.shape.length === 0)
+/** The steps of a sequence that is like the first but for them. */
+function lengthOf({ data, shape, type }: View, first: View, width: number, i: number): number {
+  const length = shape[0]
+  if (length === undefined) {
     expected('ERR_SHAPE', 'one dimension or more', `sequences[${String(i)}]`, 'a tensor of shape []')
-  if (item.type !== first.type) {
-    expected('ERR_DTYPE', `${first.type}, the type of sequences[0],`, `sequences[${String(i)}]`, item.type)
   }
-  if (sameTrailing(item.shape, first.shape)) return
-  const what = `a shape like ${shapeText(first.shape)}, that of sequences[0], but for the length,`
-  expected('ERR_SHAPE', what, `sequences[${String(i)}]`, shapeText(item.shape))
+  if (type !== first.type) {
+    expected('ERR_DTYPE', `${first.type}, the type of sequences[0],`, `sequences[${String(i)}]`, type)
+  }
+  if (!sameTrailing(shape, first.shape)) {
+    const what = `a shape like ${shapeText(first.shape)}, that of sequences[0], but for the length,`
+    expected('ERR_SHAPE', what, `sequences[${String(i)}]`, shapeText(shape))
+  }
+  // Reading a later item may have cost an earlier one its memory.
+  if (data.length !== length * width) detached(`sequences[${String(i)}]`)
+  return length
 }
 
 function viewsOf(sequences: unknown): View[] {

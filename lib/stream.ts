@@ -2,7 +2,7 @@ import { describe } from './check'
 import { expected, fail } from './errors'
 import { copyOfArray } from './memory'
 import type { Call, Engine, HiddenState, State } from './recurrent'
-import { packSequence, unpackSequence } from './sequence'
+import { packSequence, type PackedSequence, unpackSequence } from './sequence'
 import { type TensorLike, allocateFloats, allocateOutput, copyInto, sizeOf, Tensor } from './tensor'
 
 /**
@@ -74,7 +74,7 @@ export class RecurrentStream<S extends HiddenState> implements Stream<S> {
     this.#expectIdle('pushSync')
     const output = allocateOutput([steps, this.#engine.outputSize])
     if (steps === 0) return output
-    const next = this.#spare ?? initial(this.#engine, null)
+    const next = this.#next()
     this.#engine.advance(data, steps, this.#held.all, next.all, output)
     this.#accept(next, steps)
     return output
@@ -90,10 +90,14 @@ export class RecurrentStream<S extends HiddenState> implements Stream<S> {
   }
 
   async #advance(input: Float32Array, steps: number, output: Tensor): Promise<void> {
-    const next = this.#spare ?? initial(this.#engine, null)
+    const next = this.#next()
     this.#spare = null
     await this.#engine.run(callOf(input, steps, this.#held, output, next))
     this.#accept(next, steps)
+  }
+
+  #next(): Held {
+    return this.#spare ?? zeros(this.#engine)
   }
 
   /** So many steps have led to another state. */
@@ -148,13 +152,26 @@ export class RecurrentStream<S extends HiddenState> implements Stream<S> {
       engine.chunk(chunks[i]!, `chunks[${String(i)}]`)
     })
     const packed = packSequence(chunks, { enforceSorted: false, allowZeroLength: true })
+    engine.chunk(packed.data, 'chunks') // what has getters may be another thing now
     return RecurrentStream.#queue(members, async () => {
-      const held = members.map((stream) => stream.#held)
-      const call = engine.call(packed, gather(held))
-      await engine.run(call)
-      const outputs = unpackSequence(packed.withData(call.output)) // memory may not suffice, and no state has changed yet
-      scatter(call, held)
-      members.forEach((stream, i) => (stream.#steps += outputs[i]!.shape[0]!))
+      const before = zeros(engine, members.length)
+      const after = zeros(engine, members.length)
+      const output = allocateOutput([packed.data.shape[0]!, engine.outputSize])
+      engine.gather(
+        members.map((stream) => stream.#held.all),
+        before.all
+      )
+      await engine.run(packedCall(packed, before, output, after))
+      // No state changes before all that memory may not suffice for is done.
+      const outputs = unpackSequence(packed.withData(output))
+      const next = members.map((stream) => stream.#next())
+      engine.scatter(
+        after.all,
+        next.map(({ all }) => all)
+      )
+      members.forEach((stream, i) => {
+        stream.#accept(next[i]!, outputs[i]!.shape[0]!)
+      })
       return outputs
     })
   }
@@ -199,18 +216,23 @@ function membersOf(streams: unknown, chunks: unknown): readonly RecurrentStream<
 }
 
 function initial(engine: Engine, state: State | null | undefined): Held {
-  const shapes = engine.stateShapes([engine.states])
-  const { h, c } = engine.stateArrays(state, shapes)
+  const held = zeros(engine)
+  const { h, c } = engine.stateArrays(state, { h: held.h.shape, c: held.c?.shape ?? null })
+  if (h) copyInto(held.h.data, h, 'state.h')
+  if (c && held.c) copyInto(held.c.data, c, 'state.c')
+  return held
+}
+
+/** The state of one stream, or of so many side by side, [layers, batch, size]. */
+function zeros(engine: Engine, batch?: number): Held {
+  const shapes = engine.stateShapes(batch === undefined ? [engine.states] : [engine.states, batch])
   const width = sizeOf(shapes.h)
   const all = allocateFloats([width + (shapes.c ? sizeOf(shapes.c) : 0)]).data
-  const held = {
+  return {
     all,
     h: new Tensor(all.subarray(0, width), shapes.h),
     c: shapes.c && new Tensor(all.subarray(width), shapes.c)
   }
-  if (h) copyInto(held.h.data, h, 'state.h')
-  if (c && held.c) copyInto(held.c.data, c, 'state.c')
-  return held
 }
 
 function copyOf({ data, shape }: Tensor): Tensor {
@@ -222,38 +244,7 @@ function callOf(input: Float32Array, steps: number, from: Held, output: Tensor, 
   return { input, batchSizes: null, order: null, batch: 1, steps, h0: from.h.data, c0, output, h: to.h, c: to.c }
 }
 
-/** [layers, size] of each stream → [layers, streams, size]. */
-function gather(held: readonly Held[]): State {
-  const h = interleave(held.map((one) => one.h))
-  const cells = held.flatMap((one) => one.c ?? [])
-  return cells.length > 0 ? { h, c: interleave(cells) } : { h }
-}
-
-function interleave(parts: readonly Tensor[]): Tensor {
-  const [layers, size] = parts[0]!.shape as [number, number]
-  const whole = allocateFloats([layers, parts.length, size])
-  parts.forEach(({ data }, i) => {
-    for (let layer = 0; layer < layers; ++layer) {
-      whole.data.set(data.subarray(layer * size, (layer + 1) * size), (layer * parts.length + i) * size)
-    }
-  })
-  return whole
-}
-
-/** The inverse of {@link gather}, into the streams' own states. */
-function scatter({ h, c }: Pick<Held, 'h' | 'c'>, held: readonly Held[]): void {
-  const ownH = held.map((one) => one.h)
-  separate(h, ownH)
-  const ownC = held.flatMap((one) => one.c ?? [])
-  if (c) separate(c, ownC)
-}
-
-function separate(whole: Tensor, parts: readonly Tensor[]): void {
-  parts.forEach(({ data, shape }, i) => {
-    const [layers, size] = shape as [number, number]
-    for (let layer = 0; layer < layers; ++layer) {
-      const start = (layer * parts.length + i) * size
-      data.set(whole.data.subarray(start, start + size), layer * size)
-    }
-  })
+function packedCall(packed: PackedSequence, from: Held, output: Tensor, to: Held): Call {
+  const { data, batchSizes, sortedIndices: order, batchCount: batch } = packed
+  return { ...callOf(data.data, batchSizes.length, from, output, to), batchSizes, order, batch }
 }

@@ -320,6 +320,27 @@ describe('stepStreams and its arguments', () => {
     }
   })
 
+  test.each<[string, Tensor]>([
+    ['another type', new Tensor(new Float64Array(4 * inputSize), [4, inputSize]) as never],
+    ['another width', randomTensor(random, [4, inputSize + 1])]
+  ])('a chunk that is of %s when it is read again is refused', async (_, later) => {
+    const stream = module.createStream()
+    let reads = 0
+    const chunk = {
+      get data() {
+        return (reads++ === 0 ? chunks[0]! : later).data
+      },
+      get shape() {
+        return (reads === 1 ? chunks[0]! : later).shape
+      }
+    }
+    await expect(stepStreams([stream], [chunk])).rejects.toMatchObject({
+      message: expect.stringMatching('for chunks but received') as string
+    })
+    expect(reads).toBe(2)
+    expect(stream.steps).toBe(0)
+  })
+
   test('a chunk that pushes while it is read is refused, as the stream is busy then', async () => {
     const stream = module.createStream()
     let running: Promise<Tensor> | undefined
@@ -380,17 +401,20 @@ describe('a run that fails', () => {
     await expect(stepStreams(streams, [first!, second!])).resolves.toHaveLength(2)
   })
 
-  test('of many streams for want of memory for their outputs does so, too', async () => {
-    jest.spyOn(native, 'unpackSequences').mockImplementationOnce(() => {
-      throw new RangeError('no memory')
-    })
-    const streams = [module.createStream(), module.createStream()]
-    await expect(stepStreams(streams, [first!, second!])).rejects.toThrow('no memory')
-    for (const { steps, state } of streams) {
-      expect(steps).toBe(0)
-      expect(state.h.data).toEqual(new Float32Array(9))
+  test.each(['unpackSequences', 'unpadSequences'] as const)(
+    'of many streams in %s, after it has run, does so, too',
+    async (name) => {
+      jest.spyOn(native, name).mockImplementationOnce(() => {
+        throw new RangeError('no memory')
+      })
+      const streams = [module.createStream(), module.createStream()]
+      await expect(stepStreams(streams, [first!, second!])).rejects.toThrow('no memory')
+      for (const { steps, state } of streams) {
+        expect(steps).toBe(0)
+        expect(state.h.data).toEqual(new Float32Array(9))
+      }
     }
-  })
+  )
 
   test('before stepStreams fails it when no stream is busy any more', async () => {
     failOnce()
