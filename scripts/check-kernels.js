@@ -2,7 +2,7 @@
 // Reads the machine code of the kernels that `npm run build:native` made, or of the objects in the folder that is named,
 // and fails if an inner product has lost its registers: in a loop that multiplies and adds vectors, nothing but row
 // pointers may come from the stack, none from a vector register, and no operand of an fma twice from memory, but for what
-// it broadcasts.
+// it broadcasts; and where an fma takes one lane for all, nothing is broadcast apart.
 const { execFileSync } = require('node:child_process')
 const fs = require('node:fs')
 const path = require('node:path')
@@ -48,6 +48,8 @@ const epilogue = /finish_tile/ // multiplies vectors too, but only once
 const vector = /^(?:vmov\w*ps|vfmadd\d+ps|vbroadcastss)\b|^(?:ldr|str|ldp|stp)\s+q\d+/
 const fromVector = /^vmov[dq]\s+%xmm\d+,%r|^(?:umov|fmov)\s+x\d+/
 
+const broadcastApart = /^(?:ld1r|dup)\b/
+
 // Fmas whose operand in memory has been one before, its registers not set in between. Those that broadcast theirs do so
 // on purpose.
 function loadedTwice(body) {
@@ -88,7 +90,8 @@ for (const [isa, { architecture, expected }] of Object.entries(kernels)) {
       const complaints = {
         'touches the stack': body.filter(({ text }) => vector.test(text) && stack.test(text)),
         'fetches from vector registers': body.filter(({ text }) => fromVector.test(text)),
-        'loads operands twice': loadedTwice(body)
+        'loads operands twice': loadedTwice(body),
+        'broadcasts apart': body.filter(({ text }) => broadcastApart.test(text))
       }
       for (const [complaint, lines] of Object.entries(complaints)) {
         if (lines.length === 0) continue

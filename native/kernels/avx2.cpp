@@ -13,6 +13,7 @@ namespace {
 
 struct Avx2 {
   using Float = __m256;
+  using Broadcast = Float;
   static constexpr std::size_t lanes = 8, accumulators = 12, turn = 1, lstm_vectors = 2;
   static constexpr double fma_cost = 1;
   static constexpr bool fma_broadcasts = false, may_be_halved = false, fetches_beginnings = false;

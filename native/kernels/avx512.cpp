@@ -23,6 +23,7 @@ namespace {
 
 struct Avx512 {
   using Float = __m512;
+  using Broadcast = Float;
   static constexpr std::size_t lanes = 16, accumulators = 24, turn = 4, lstm_vectors = 2;
   static constexpr double fma_cost = 1;
   static constexpr bool fma_broadcasts = true, may_be_halved = true, small_caches = false, fetches_beginnings = true;

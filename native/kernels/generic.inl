@@ -18,6 +18,9 @@
 
 template <class V>
 using Float = typename V::Float;
+// A number for every lane of an fma.
+template <class V>
+using Broadcast = typename V::Broadcast;
 
 constexpr std::size_t power_of_two_at_most(std::size_t n) {
   std::size_t power = 1;
@@ -235,7 +238,7 @@ PACKED_RNN_INLINE void accumulate_one(Sums<V, rows, streams * vectors>& sum, con
   for (std::size_t l = 0; l < lines; ++l) fetch(next + k * vectors * V::lanes + l * line);
   // Held are the rows or the columns, whichever are fewer, beside the sums; the others pass one by one.
   if constexpr (rows < columns) {
-    Float<V> x[rows];
+    Broadcast<V> x[rows];
     PACKED_RNN_UNROLL
     for (std::size_t r = 0; r < rows; ++r) x[r] = V::broadcast(input[r] + k);
     PACKED_RNN_UNROLL
@@ -265,7 +268,7 @@ PACKED_RNN_INLINE void accumulate_one(Sums<V, rows, streams * vectors>& sum, con
           continue;
         }
       }
-      const Float<V> x = V::broadcast(input[r] + k);
+      const Broadcast<V> x = V::broadcast(input[r] + k);
       PACKED_RNN_UNROLL
       for (std::size_t c = 0; c < columns; ++c) V::multiply_add(sum[r][c], w[c], x);
     }
@@ -470,7 +473,7 @@ struct Carried {
     for (std::size_t c = 0; c < vectors; ++c) w[c] = V::load(weights + k * width + c * V::lanes);
     PACKED_RNN_UNROLL
     for (std::size_t r = 0; r < rows; ++r) {
-      const Float<V> x = V::broadcast(input[r] + k);
+      const Broadcast<V> x = V::broadcast(input[r] + k);
       PACKED_RNN_UNROLL
       for (std::size_t c = 0; c < vectors; ++c) {
         V::multiply_add(sum[r][c], w[c], x);
@@ -516,7 +519,7 @@ PACKED_RNN_NOINLINE void tile_beside(const Work& work, std::size_t stream, std::
       for (std::size_t k = 0; k < count; ++k) {
         PACKED_RNN_UNROLL
         for (std::size_t j = 0; j < B::pace; ++j) {
-          const Float<V> h = V::broadcast(hidden + j);
+          const Broadcast<V> h = V::broadcast(hidden + j);
           PACKED_RNN_UNROLL
           for (std::size_t c = 0; c < B::columns; ++c) {
             const float* const w = weights + j * width + c / Cell::vectors * stream_size + c % Cell::vectors * V::lanes;

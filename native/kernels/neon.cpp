@@ -12,12 +12,13 @@ namespace {
 
 struct Neon {
   using Float = float32x4_t;
+  using Broadcast = float;
   static constexpr std::size_t lanes = 4, accumulators = 24, turn = 1, lstm_vectors = 4;
   static constexpr double fma_cost = 1;
   static constexpr bool fma_broadcasts = false, may_be_halved = false, small_caches = false, fetches_beginnings = false;
 
   static PACKED_RNN_INLINE Float set(float a) { return vdupq_n_f32(a); }
-  static PACKED_RNN_INLINE Float broadcast(const float* a) { return vld1q_dup_f32(a); }
+  static PACKED_RNN_INLINE Broadcast broadcast(const float* a) { return *a; }
   static PACKED_RNN_INLINE Float load(const float* a) { return vld1q_f32(a); }
   static PACKED_RNN_INLINE void store(float* a, Float b) { vst1q_f32(a, b); }
   static PACKED_RNN_INLINE Float load_some(const float* a, std::size_t count) {
@@ -38,7 +39,20 @@ struct Neon {
   static PACKED_RNN_INLINE Float mul(Float a, Float b) { return vmulq_f32(a, b); }
   static PACKED_RNN_INLINE Float div(Float a, Float b) { return vdivq_f32(a, b); }
   static PACKED_RNN_INLINE Float fma(Float a, Float b, Float c) { return vfmaq_f32(c, a, b); }
-  static PACKED_RNN_INLINE void multiply_add(Float& sum, Float a, Float b) { sum = fma(a, b, sum); }
+#if defined(__GNUC__)
+  // As an instruction, which takes one lane for all: compilers would else fill a register with that number now and then
+  // (ld1r), and to fill one takes time of an fma unit. In its place: GCC would else load more rows' numbers at once
+  // than there are registers for.
+  static PACKED_RNN_INLINE void multiply_add(Float& sum, Float a, Broadcast b) {
+    __asm__ volatile("fmla %0.4s, %1.4s, %2.s[0]" : "+w"(sum) : "w"(a), "w"(b));
+  }
+#else
+  static PACKED_RNN_INLINE void multiply_add(Float& sum, Float a, Broadcast b) { sum = vfmaq_n_f32(sum, a, b); }
+#endif
+  static PACKED_RNN_INLINE Float fma(Float a, Broadcast b, Float c) {
+    multiply_add(c, a, b);
+    return c;
+  }
   // By comparison, not by the maximum instruction, so that NaN and the sign of zero are as on x86.
   static PACKED_RNN_INLINE Float at_least(float a, Float b) { return vbslq_f32(vcgtq_f32(set(a), b), set(a), b); }
   static PACKED_RNN_INLINE Float at_most(float a, Float b) { return vbslq_f32(vcltq_f32(set(a), b), set(a), b); }

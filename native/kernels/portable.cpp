@@ -70,6 +70,7 @@ struct Portable {
   struct Float {
     float lane[lanes];
   };
+  using Broadcast = Float;
 
   template <float (*function)(float, float)>
   static PACKED_RNN_INLINE Float each(Float a, Float b) {
