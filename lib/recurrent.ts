@@ -229,13 +229,14 @@ export class Engine {
     return found.data
   }
 
-  /** The elements of a stream's chunk, and how many steps they are. */
-  chunk(value: TensorLike, argument: string): { readonly data: Float32Array; readonly steps: number } {
-    const { data, shape } = this.#floats(value, argument)
+  /** A stream's chunk, checked to be [steps, inputSize]. */
+  chunk(value: TensorLike, argument: string): View & { readonly data: Float32Array } {
+    const found = this.#floats(value, argument)
+    const { shape } = found
     if (shape.length !== 2 || shape[1] !== this.inputSize) {
       expected('ERR_SHAPE', `a tensor [steps, ${String(this.inputSize)}]`, argument, `shape ${shapeText(shape)}`)
     }
-    return { data, steps: shape[0]! }
+    return found
   }
 
   /** Fills the matrices among the parameters, in their order. */

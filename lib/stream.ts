@@ -70,7 +70,8 @@ export class RecurrentStream<S extends HiddenState> implements Stream<S> {
   }
 
   pushSync(chunk: TensorLike): Tensor {
-    const { data, steps } = this.#engine.chunk(chunk, 'chunk')
+    const { data, shape } = this.#engine.chunk(chunk, 'chunk')
+    const steps = shape[0]!
     this.#expectIdle('pushSync')
     const output = allocateOutput([steps, this.#engine.outputSize])
     if (steps === 0) return output
@@ -81,7 +82,8 @@ export class RecurrentStream<S extends HiddenState> implements Stream<S> {
   }
 
   async push(chunk: TensorLike): Promise<Tensor> {
-    const { data, steps } = this.#engine.chunk(chunk, 'chunk')
+    const { data, shape } = this.#engine.chunk(chunk, 'chunk')
+    const steps = shape[0]!
     const output = allocateOutput([steps, this.#engine.outputSize])
     if (steps === 0) return output
     const input = this.#pending ? copyOfArray(data, 'float32') : data
@@ -145,14 +147,13 @@ export class RecurrentStream<S extends HiddenState> implements Stream<S> {
     const first = members[0]
     if (!first) return []
     const engine = first.#engine
-    members.forEach((stream, i) => {
+    const inputs = members.map((stream, i) => {
       if (stream.#engine !== engine) {
         expected('ERR_ARG_VALUE', 'streams of one module', 'streams', 'streams of different ones')
       }
-      engine.chunk(chunks[i]!, `chunks[${String(i)}]`)
+      return engine.chunk(chunks[i]!, `chunks[${String(i)}]`)
     })
-    const packed = packSequence(chunks, { enforceSorted: false, allowZeroLength: true })
-    engine.chunk(packed.data, 'chunks') // what has getters may be another thing now
+    const packed = packSequence(inputs, { enforceSorted: false, allowZeroLength: true })
     return RecurrentStream.#queue(members, async () => {
       const before = zeros(engine, members.length)
       const after = zeros(engine, members.length)

@@ -47,7 +47,6 @@ const fma = /^(?:vfmadd\d+ps|fmla)\b/
 const epilogue = /finish_tile/ // multiplies vectors too, but only once
 const vector = /^(?:vmov\w*ps|vfmadd\d+ps|vbroadcastss)\b|^(?:ldr|str|ldp|stp)\s+q\d+/
 const fromVector = /^vmov[dq]\s+%xmm\d+,%r|^(?:umov|fmov)\s+x\d+/
-
 const broadcastApart = /^(?:ld1r|dup)\b/
 
 // Fmas whose operand in memory has been one before, its registers not set in between. Those that broadcast theirs do so

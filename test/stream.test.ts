@@ -320,25 +320,21 @@ describe('stepStreams and its arguments', () => {
     }
   })
 
-  test.each<[string, Tensor]>([
-    ['another type', new Tensor(new Float64Array(4 * inputSize), [4, inputSize]) as never],
-    ['another width', randomTensor(random, [4, inputSize + 1])]
-  ])('a chunk that is of %s when it is read again is refused', async (_, later) => {
-    const stream = module.createStream()
+  test('a chunk with getters is read once: it may be another thing later', async () => {
+    const [stream, alone] = [module.createStream(), module.createStream()]
+    const later = new Tensor(new Float64Array(4), [2, 2])
     let reads = 0
     const chunk = {
       get data() {
-        return (reads++ === 0 ? chunks[0]! : later).data
+        return (reads++ === 0 ? chunks[0]!.data : later.data) as Float32Array
       },
       get shape() {
         return (reads === 1 ? chunks[0]! : later).shape
       }
     }
-    await expect(stepStreams([stream], [chunk])).rejects.toMatchObject({
-      message: expect.stringMatching('for chunks but received') as string
-    })
-    expect(reads).toBe(2)
-    expect(stream.steps).toBe(0)
+    const [output] = await stepStreams([stream], [chunk])
+    expectSameBits(output!, alone.pushSync(chunks[0]!))
+    expect(reads).toBe(1)
   })
 
   test('a chunk that pushes while it is read is refused, as the stream is busy then', async () => {

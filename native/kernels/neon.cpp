@@ -47,7 +47,7 @@ struct Neon {
     __asm__ volatile("fmla %0.4s, %1.4s, %2.s[0]" : "+w"(sum) : "w"(a), "w"(b));
   }
 #else
-  static PACKED_RNN_INLINE void multiply_add(Float& sum, Float a, Broadcast b) { sum = vfmaq_n_f32(sum, a, b); }
+  static PACKED_RNN_INLINE void multiply_add(Float& sum, Float a, Broadcast b) { sum = fma(a, set(b), sum); }
 #endif
   static PACKED_RNN_INLINE Float fma(Float a, Broadcast b, Float c) {
     multiply_add(c, a, b);
