@@ -1,5 +1,5 @@
-// Memory that runs out at any point: an exception, and nothing that is broken, lost, or never ends. A program of its
-// own, since it replaces how memory is had.
+// Memory that runs out at any point: an exception, and nothing that is broken, lost, or never ends. Threads that run
+// out: less help. A program of its own, since it replaces how both are had.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -12,6 +12,13 @@
 #include "core/workspace.h"
 #include "every_table.h"
 #include "random.h"
+
+#if defined(__linux__)
+#include <dlfcn.h>
+#include <pthread.h>
+
+#include <cerrno>
+#endif
 
 namespace {
 
@@ -46,6 +53,22 @@ void operator delete(void* memory, std::align_val_t) noexcept {
 void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
   std::free(memory);
 }
+
+#if defined(__linux__)
+namespace {
+
+// How many threads can be had; a system, or a container, grants only so many.
+std::atomic<int> granted{1 << 20};
+
+}  // namespace
+
+extern "C" __attribute__((visibility("default"))) int pthread_create(pthread_t* thread,
+                                                                     const pthread_attr_t* attributes,
+                                                                     void* (*body)(void*), void* argument) {
+  static const auto create = reinterpret_cast<decltype(&pthread_create)>(dlsym(RTLD_NEXT, "pthread_create"));
+  return granted-- > 0 ? create(thread, attributes, body, argument) : EAGAIN;
+}
+#endif
 
 namespace packed_rnn::test {
 namespace {
@@ -84,6 +107,25 @@ TEST(Exhaustion, OfAGrowingPoolLeavesFewerHelpers) {
     stop_threads();
   });
 }
+
+#if defined(__linux__)
+TEST(Exhaustion, OfThreadsLeavesFewerHelpers) {
+  set_num_threads(4);
+  for (const int most : {0, 1, 2}) {
+    stop_threads();
+    granted = most;
+    for (int call = 0; call < 2; ++call) {
+      Team team(4);
+      EXPECT_EQ(team.size(), static_cast<std::size_t>(1 + most));
+      std::atomic<int> done{0};
+      team.run(100, [&](std::size_t) { ++done; });
+      EXPECT_EQ(done, 100);
+    }
+    granted = 1 << 20;
+    EXPECT_EQ(Team(4).size(), 4u) << "when there are threads again";
+  }
+}
+#endif
 
 TEST(Exhaustion, OfACallIsThrownAndTheNextCallIsWhole) {
   std::mt19937 random(1);
