@@ -9,6 +9,7 @@
 #include <iterator>
 #include <limits>
 #include <optional>
+#include <thread>
 #include <vector>
 
 #include "core/layers.h"
@@ -442,6 +443,7 @@ std::ptrdiff_t helpers_of(std::size_t threads, std::size_t units, std::size_t di
   const Batch batch(random, module.options, lengths);
   set_num_threads(threads);
   stop_threads();
+  std::thread([] {}).join();  // a sanitizer may start one of its own beside the first
   const std::ptrdiff_t before = count();
   forward(module.build(best()), batch);
   const std::ptrdiff_t helpers = count() - before;
