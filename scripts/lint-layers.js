@@ -119,8 +119,12 @@ const reserved = [
 ]
 // Who includes the kernels that are written once.
 const inner = [
-  { header: 'kernels/generic.inl', by: /^native\/kernels\/(?!select)\w+\.cpp$/, who: 'the file of an instruction set' },
-  { header: 'kernels/math.inl', by: /^native\/kernels\/generic\.inl$/, who: 'generic.inl' }
+  {
+    header: /^kernels\/generic\.inl$/,
+    by: /^native\/kernels\/(?!select)\w+\.cpp$/,
+    who: 'the file of an instruction set'
+  },
+  { header: /^kernels\/(?!generic)\w+\.inl$/, by: /^native\/kernels\/\w+\.inl$/, who: 'generic.inl with its parts' }
 ]
 
 function checkIncludes(room, file) {
@@ -129,8 +133,8 @@ function checkIncludes(room, file) {
       if (pattern.test(header) && !owners.includes(room.folder))
         complain(file, `includes ${header}: ${what} belong in ${owners[0]}`)
     }
-    for (const { header: name, by, who } of inner) {
-      if (header === name && !by.test(file)) complain(file, `includes ${header}: only ${who} does`)
+    for (const { header: pattern, by, who } of inner) {
+      if (pattern.test(header) && !by.test(file)) complain(file, `includes ${header}: only ${who} does`)
     }
     if (open === '<') continue
     const exists = fs.existsSync(path.join(root, 'native', header))
