@@ -103,7 +103,7 @@ PACKED_RNN_NOINLINE void tile_beside(const Work& work, std::size_t stream, std::
       left -= count * B::pace;
       carried.put_down(panels, projection, at, count);
     }
-    accumulate<V, 1, B::streams, Cell::vectors>(sum, &hidden, 0, left, weights, stream_size, 0);
+    accumulate<V, 1, B::streams, Cell::vectors>(sum, &hidden, 0, left, weights, stream_size, {});
     if (PACKED_RNN_LIKELY(!work.waits)) break;
     hidden += left;
     weights += left * width;

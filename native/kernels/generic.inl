@@ -149,10 +149,10 @@ PACKED_RNN_INLINE std::size_t first_of(std::size_t rows, std::size_t count) {
 // epilogue.
 constexpr std::size_t most_panel_bytes = 256 << 10, most_waiting_rows = 96;
 
-// One panel for some rows in `count` blocks, `fetching` the next stream beside the last so many of them.
+// One panel for some rows in `count` blocks, which may fetch the next stream.
 template <class V, class Cell, bool projects>
 PACKED_RNN_NOINLINE void panel_by_streams(Work& work, std::size_t first_row, std::size_t rows, std::size_t count,
-                                          std::size_t panel, std::size_t fetching) {
+                                          std::size_t panel, bool fetches) {
   constexpr std::size_t width = Cell::vectors * V::lanes, row_stride = Cell::gates * V::lanes;
   alignas(64) float sums[projects ? 1 : most_waiting_rows * row_stride];
   const bool backwards = work.step->backwards;
@@ -163,7 +163,7 @@ PACKED_RNN_NOINLINE void panel_by_streams(Work& work, std::size_t first_row, std
     std::size_t row = 0;
     for (std::size_t b = count; b > 0; --b) {
       const std::size_t size = (rows - row) / b;
-      work.ahead = b > fetching ? 0 : next;
+      if (fetches) work.ahead = ahead_of<V>(next, count, b - 1);
       stream_block<V, Cell, projects>(work, first_row + row, size, panel * Cell::streams + stream,
                                       projects ? sums : sums + row * row_stride + stream * width);
       row += size;
@@ -190,13 +190,10 @@ PACKED_RNN_INLINE void blocks(Work work, std::size_t first, std::size_t last) {
   const std::size_t panel_size =
       (work.panels->input_size + work.panels->hidden_size) * Cell::streams * Cell::vectors * V::lanes;
   const auto next = static_cast<std::ptrdiff_t>(panel_size) * (backwards ? -1 : 1);
-  // Beside how many of the last blocks the next weights are fetched: by one of the two alone they come later.
-  const std::size_t fetching =
-      fetch_pays<V, Cell>(work.panels->near_bytes, work.panels->units / Cell::units * panel_size * sizeof(float), rows)
-          ? 2
-          : 0;
+  const bool fetches =
+      fetch_pays<V, Cell>(work.panels->near_bytes, work.panels->units / Cell::units * panel_size * sizeof(float), rows);
   if (count == 1) {
-    work.ahead = fetching > 0 ? next : 0;
+    if (fetches) work.ahead = ahead_of<V>(next, 1, 0);
     return block<V, Cell, projects>(work, 0, rows, first, last);
   }
   // How many blocks share a turn through the streams; 1: each takes all streams by itself.
@@ -209,10 +206,10 @@ PACKED_RNN_INLINE void blocks(Work work, std::size_t first, std::size_t last) {
       now = b < together ? b : together;
       const std::size_t size = now > 1 ? (rows - row) * now / b : first_of<V, Cell>(rows - row, b);
       if (together == 1) {
-        work.ahead = b > fetching ? 0 : next;
+        if (fetches) work.ahead = ahead_of<V>(next, count, b - 1);
         block<V, Cell, projects>(work, row, size, panel, panel + 1);
       } else if constexpr (Cell::streams > 1) {
-        panel_by_streams<V, Cell, projects>(work, row, size, now, panel, fetching);
+        panel_by_streams<V, Cell, projects>(work, row, size, now, panel, fetches);
       }
       row += size;
     }
@@ -221,7 +218,7 @@ PACKED_RNN_INLINE void blocks(Work work, std::size_t first, std::size_t last) {
 
 template <class V, class Cell, bool halved>
 void step(const Panels& panels, const Step& step, std::size_t first, std::size_t last) {
-  blocks<V, Cell, false>({&panels, &step, nullptr, last, 0, step.await != nullptr, halved}, first, last);
+  blocks<V, Cell, false>({&panels, &step, nullptr, last, {}, step.await != nullptr, halved}, first, last);
 }
 
 template <class V, class Cell, bool halved>
@@ -229,7 +226,7 @@ void project(const Panels& panels, const Projection& projection, std::size_t fir
   Step step;
   step.rows = projection.rows;
   step.input = projection.input;
-  blocks<V, Cell, true>({&panels, &step, projection.start, 0, 0, false, halved}, first, last);
+  blocks<V, Cell, true>({&panels, &step, projection.start, 0, {}, false, halved}, first, last);
 }
 
 template <class V, class Cell>

@@ -46,9 +46,9 @@ struct Work {
   const Step* step;
   float* const* projected = nullptr;  // where `project` writes; null for a step
   std::size_t last_panel = 0;         // past the last of a step
-  std::ptrdiff_t ahead = 0;           // from the weights in use to those to be fetched, in floats; 0: none
-  mutable bool waits = false;         // for the rest of h(t−1)
-  bool halved = false;                // fma units of half a vector's width
+  Ahead ahead = {};
+  mutable bool waits = false;  // for the rest of h(t−1)
+  bool halved = false;         // fma units of half a vector's width
 
   PACKED_RNN_INLINE std::size_t ready() const { return waits ? step->ready : panels->hidden_size; }
   void await() const {
