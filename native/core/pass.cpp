@@ -21,8 +21,7 @@ Pass::Pass(const Recurrent& module, const Run& run, std::size_t layer, std::size
       input_size_(options_.layer_input_size(layer)),
       output_stride_(options_.num_directions * options_.output_size()),
       sequences_(share.of(run.layout.batch())),
-      chunking_(
-          chunking(direction_.weights.panels().near_bytes, direction_.weights.bytes() / threads, kernels_.tile_rows)),
+      chunking_(chunking(direction_.weights, threads, kernels_.tile_rows)),
       chunk_rows_(layout_.steps() < 2 || share.of(layout_.active(layout_.steps() - 1)) >= chunking_.fused_rows
                       ? 0
                       : std::min({chunking_.most_rows, layout_.rows(),

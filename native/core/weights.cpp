@@ -18,8 +18,7 @@ Weights::Weights(const Kernels& kernels, const CellKernels& cell, const Paramete
   bias_ = Floats(start_size_);
   if (separate_hidden_bias) hidden_bias_ = Floats(panel_count_ * lanes_);
   for (const Floats* zeros : {&weights_, &bias_, &hidden_bias_}) std::fill_n(zeros->data(), zeros->size(), 0.0f);
-  panels_ = {weights_.data(), bias_.data(), hidden_bias_.data(), p.input_size,
-             p.hidden_size,   p.units,      kernels.near_bytes};
+  panels_ = {weights_.data(), bias_.data(), hidden_bias_.data(), p.input_size, p.hidden_size, p.units, kernels.caches};
 
   each_weight([&](std::size_t place, std::size_t row, std::size_t k) {
     weights_.data()[place] =

@@ -32,6 +32,9 @@ class Weights {
   const Panels& panels() const { return panels_; }
   std::size_t panel_count() const { return panel_count_; }
   std::size_t start_size() const { return start_size_; }  // floats that a row's projection takes
+  std::size_t stream_bytes() const {
+    return (panels_.input_size + panels_.hidden_size) * vectors_ * lanes_ * sizeof(float);
+  }
   std::size_t bytes() const { return (weights_.size() + bias_.size() + hidden_bias_.size()) * sizeof(float); }
 
  private:

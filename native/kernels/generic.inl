@@ -175,10 +175,10 @@ PACKED_RNN_NOINLINE void panel_by_streams(Work& work, std::size_t first_row, std
 // Whether a step of some rows is faster if weights of so many bytes are fetched. One of few rows takes them as fast as
 // they come, fetched or not, from near caches.
 template <class V, class Cell>
-constexpr bool fetch_pays(const NearBytes& near_bytes, std::size_t bytes, std::size_t rows) {
+constexpr bool fetch_pays(const Caches& caches, std::size_t bytes, std::size_t rows) {
   if (V::small_caches) return bytes > 4 << 20 && bytes * rows > 60 << 20;
   const bool few = 4 * rows < 3 * Tile<V, Cell>::max_rows;
-  return bytes > (few ? near_bytes.for_few_rows : near_bytes.for_many_rows);
+  return bytes > (few ? caches.near_for_few_rows : caches.near_for_many_rows);
 }
 
 // All rows of a step, panel by panel, so that a panel's weights are fetched once for all blocks.
@@ -191,7 +191,7 @@ PACKED_RNN_INLINE void blocks(Work work, std::size_t first, std::size_t last) {
       (work.panels->input_size + work.panels->hidden_size) * Cell::streams * Cell::vectors * V::lanes;
   const auto next = static_cast<std::ptrdiff_t>(panel_size) * (backwards ? -1 : 1);
   const bool fetches =
-      fetch_pays<V, Cell>(work.panels->near_bytes, work.panels->units / Cell::units * panel_size * sizeof(float), rows);
+      fetch_pays<V, Cell>(work.panels->caches, work.panels->units / Cell::units * panel_size * sizeof(float), rows);
   if (count == 1) {
     if (fetches) work.ahead = ahead_of<V>(next, 1, 0);
     return block<V, Cell, projects>(work, 0, rows, first, last);

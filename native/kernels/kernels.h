@@ -8,10 +8,15 @@
 
 namespace packed_rnn {
 
-// Weights of more bytes are far: not all of them stay, from one step to the next, in caches that keep up with the fma
-// units, or in those that keep up with steps of few rows.
-struct NearBytes {
-  std::size_t for_many_rows = 10 << 20, for_few_rows = 30 << 20;
+// What a processor's caches mean for weights.
+struct Caches {
+  static constexpr std::size_t many_rows = 64;
+
+  // Weights of more bytes are far: not all of them stay, from one step to the next, in caches that keep up with the fma
+  // units, or in those that keep up with steps of few rows.
+  std::size_t near_for_many_rows = 10 << 20, near_for_few_rows = 30 << 20;
+  // From so many rows on, far weights of x and h come in time for a step that multiplies both.
+  std::size_t fused_rows = many_rows;
 };
 
 // Weights as the kernels read them. Hidden units are taken in panels; a panel is one or more streams, each stored as
@@ -29,7 +34,7 @@ struct Panels {
   std::size_t input_size = 0;
   std::size_t hidden_size = 0;  // of the state that is multiplied; with a projection it is not `units`
   std::size_t units = 0;
-  NearBytes near_bytes;
+  Caches caches;
 };
 
 // The chains of x alone, for a later step to go on from: of each row, start[panels…].
@@ -90,9 +95,9 @@ struct Kernels {
   CellKernels gru;
   CellKernels rnn_tanh;
   CellKernels rnn_relu;
-  CellKernels linear;         // y = W x + b, one gate, no hidden state
-  double fma_cost;            // about how many fmas of AVX2 one of these takes as long as
-  NearBytes near_bytes = {};  // of the processor
+  CellKernels linear;  // y = W x + b, one gate, no hidden state
+  double fma_cost;     // about how many fmas of AVX2 one of these takes as long as
+  Caches caches = {};  // of the processor
 };
 
 // The tables that this processor can run, the best first, and how many they are.

@@ -110,7 +110,7 @@ struct List {
 #include "kernels/isa.inc"
 #undef PACKED_RNN_ISA
     for (std::size_t i = 0; i < count; ++i) {
-      if (cpu.before_slow > 0) kernels[i].near_bytes = {cpu.before_slow, cpu.before_slow};
+      if (cpu.before_slow > 0) kernels[i].caches = {cpu.before_slow, cpu.before_slow, 20};
       tables[i] = &kernels[i];
     }
   }

@@ -81,7 +81,7 @@ TEST_P(EveryIsa, GivesTheBitsOfPortableForFarWeights) {
     const RecurrentOptions options = options_of(cell, 4800 / cell.gates - 600, 600);
     const Module module(random, options);
     const Recurrent tested = module.build(*GetParam());
-    ASSERT_GT(tested.bytes(), GetParam()->near_bytes.for_many_rows);
+    ASSERT_GT(tested.bytes(), GetParam()->caches.near_for_many_rows);
     const Batch batch(random, options, {3, 3, 2, 2, 2, 2, 2, 2, 2, 2, 2, 1, 1, 1});
     EXPECT_TRUE(forward(tested, batch) == forward(module.build(portable()), batch)) << cell.name;
   }
@@ -96,9 +96,12 @@ TEST_P(EveryIsa, GivesTheBitsOfPortableWhateverIsNear) {
     const Batch batch(random, options, {50, 50, 40, 40, 30, 30, 20, 20, 10, 10, 9, 9, 8, 7});
     const Result expected = forward(module.build(portable()), batch);
     for (const std::size_t bytes : {std::size_t(0), std::numeric_limits<std::size_t>::max()}) {
-      Kernels kernels = *GetParam();
-      kernels.near_bytes = {bytes, bytes};
-      EXPECT_TRUE(forward(module.build(kernels), batch) == expected) << cell.name << ", " << bytes << " bytes are near";
+      for (const std::size_t rows : {9, 64}) {
+        Kernels kernels = *GetParam();
+        kernels.caches = {bytes, bytes, rows};
+        EXPECT_TRUE(forward(module.build(kernels), batch) == expected)
+            << cell.name << ", " << bytes << " bytes are near, " << rows << " rows fused";
+      }
     }
   }
 }
