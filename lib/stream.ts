@@ -11,9 +11,10 @@ import { type TensorLike, allocateFloats, allocateOutput, copyInto, sizeOf, Tens
  */
 export interface Stream<S extends HiddenState = HiddenState> {
   /**
-   * Feeds steps, off the event loop, as forward does, brief ones at once. A chunk has been copied when the call returns. Chunks that are pushed while earlier
-   * ones are under way are queued and taken in order. A push that fails leaves the state as it was: one whose chunk is
-   * refused is as if it had not been, one for which memory does not suffice fails those queued behind it as well.
+   * Feeds steps, off the event loop, as forward does, brief ones at once. A chunk has been copied when the call returns.
+   * Chunks that are pushed while earlier ones are under way are queued and taken in order. A push that fails leaves the
+   * state as it was: one whose chunk is refused is as if it had not been, one for which memory does not suffice fails
+   * those queued behind it as well.
    *
    * @param chunk [steps, inputSize], of float32; without steps nothing happens
    * @returns [steps, outputSize]; rejects with ERR_ARG_TYPE, ERR_SHAPE, ERR_DTYPE, ERR_DETACHED or ERR_ALLOCATION

@@ -47,7 +47,7 @@ class Pass {
   // x of several steps is multiplied at once when a step alone has too few rows, fewer than fused_rows, to use the
   // weights well: of so many rows at most, in so much memory. Where a thread's part of the weights is far, steps need
   // not read those of x as well, unless they have rows enough to wait for neither; but that takes more memory. Of long
-  // streams the second-level cache does not hold two, the one in use and the one that is fetched.
+  // streams the second-level cache does not hold two: the one in use, and the one that is fetched.
   struct Chunking {
     std::size_t fused_rows, most_rows, most_bytes;
   };

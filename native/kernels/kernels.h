@@ -10,12 +10,12 @@ namespace packed_rnn {
 
 // What a processor's caches mean for weights.
 struct Caches {
-  static constexpr std::size_t many_rows = 64;
-
   // Weights of more bytes are far: not all of them stay, from one step to the next, in caches that keep up with the fma
   // units, or in those that keep up with steps of few rows.
   std::size_t near_for_many_rows = 10 << 20, near_for_few_rows = 30 << 20;
-  // From so many rows on, far weights of x and h come in time for a step that multiplies both.
+  // From so many rows on, a step multiplies both x and h, though their weights are far: of streams of any length, and
+  // of those of which the second-level cache holds two.
+  static constexpr std::size_t many_rows = 64;
   std::size_t fused_rows = many_rows;
 };
 

@@ -14,10 +14,11 @@ using Broadcast = typename V::Broadcast;
 template <class V, std::size_t rows, std::size_t columns>
 using Sums = Float<V>[rows][columns];
 
-// While a block of rows uses a panel, far weights of the panel after it are on their way to the second-level cache, or
-// the first block to use them would wait. Beside the first and the last panel that may be other memory, or none; a
-// fetch never faults. Near weights are faster without.
 constexpr std::size_t line = 64 / sizeof(float);
+
+constexpr std::size_t lines_of(std::size_t floats) {
+  return (floats + line - 1) / line;
+}
 
 template <int cache = 2>
 PACKED_RNN_INLINE void fetch([[maybe_unused]] const float* a) {
@@ -31,13 +32,13 @@ PACKED_RNN_INLINE void fetch_lines(const float* a, std::size_t first, std::size_
   for (std::size_t l = first; l < last; ++l) fetch(a + l * line);
 }
 
-constexpr std::size_t lines_of(std::size_t floats) {
-  return (floats + line - 1) / line;
-}
-
-// What one block of rows fetches: of the weights that lie so far after those in use, in floats, one of some equal
-// parts. Blocks share a fetch, since the units that load have little time beside what the fmas need, and the caches
-// deliver only so much while one block runs.
+// While a block of rows uses a panel, far weights of the panel after it are on their way to the second-level cache, or
+// the first block to use them would wait. Beside the first and the last panel that may be other memory, or none; a
+// fetch never faults. Near weights are faster without.
+//
+// Of the weights that lie so far after those in use, in floats, a block fetches one of some equal parts. Blocks share a
+// fetch, since the units that load have little time beside what the fmas need, and the caches deliver only so much
+// while one block runs.
 struct Ahead {
   std::ptrdiff_t distance = 0;
   std::size_t parts = 0, part = 0;  // of no parts: nothing is fetched
@@ -50,10 +51,13 @@ constexpr bool shares_fetches = V::turn > 1;
 // What a block fetches that has so many after it, of so many in all: the last three share. Where they cannot, the last
 // two fetch everything, for by one of them alone it comes late.
 template <class V>
-PACKED_RNN_INLINE Ahead ahead_of(std::ptrdiff_t distance, std::size_t blocks, std::size_t after) {
-  if (!shares_fetches<V>) return {distance, after < 2 ? std::size_t(1) : 0, 0};
-  const std::size_t parts = blocks < 3 ? blocks : 3;
-  return {distance, after < parts ? parts : 0, parts - 1 - after};
+PACKED_RNN_INLINE Ahead ahead_of(std::ptrdiff_t distance, [[maybe_unused]] std::size_t blocks, std::size_t after) {
+  if constexpr (shares_fetches<V>) {
+    const std::size_t parts = blocks < 3 ? blocks : 3;
+    return {distance, after < parts ? parts : 0, parts - 1 - after};
+  } else {
+    return {distance, after < 2 ? std::size_t(1) : 0, 0};
+  }
 }
 
 // Where an fma can broadcast, the x of some rows comes with it from memory: that saves the instruction of a broadcast,

@@ -110,7 +110,8 @@ struct List {
 #include "kernels/isa.inc"
 #undef PACKED_RNN_ISA
     for (std::size_t i = 0; i < count; ++i) {
-      if (cpu.before_slow > 0) kernels[i].caches = {cpu.before_slow, cpu.before_slow, 20};
+      constexpr std::size_t fused_rows = 20;  // on an Emerald Rapids
+      if (cpu.before_slow > 0) kernels[i].caches = {cpu.before_slow, cpu.before_slow, fused_rows};
       tables[i] = &kernels[i];
     }
   }
