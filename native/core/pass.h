@@ -48,13 +48,14 @@ class Pass {
   // weights well: of so many rows at most, in so much memory. Where a thread's part of the weights is far, steps need
   // not read those of x as well, unless they have rows enough to wait for neither; but that takes more memory. Of long
   // streams the second-level cache does not hold two: the one in use, and the one that is fetched.
+  static constexpr std::size_t long_stream_bytes = 256 << 10;
   struct Chunking {
     std::size_t fused_rows, most_rows, most_bytes;
   };
   static Chunking chunking(const Weights& weights, std::size_t threads, std::size_t tile_rows) {
     const Caches& caches = weights.panels().caches;
     if (weights.bytes() / threads > caches.near_for_many_rows) {
-      const bool long_streams = weights.stream_bytes() > 256 << 10;
+      const bool long_streams = weights.stream_bytes() > long_stream_bytes;
       return {long_streams ? Caches::many_rows : caches.fused_rows, 256, 4 << 20};
     }
     return {std::min<std::size_t>(4, tile_rows), 60, 256 << 10};
