@@ -141,6 +141,19 @@ export interface Native {
     after: Float32Array,
     output: Float32Array
   ): void
+  /**
+   * The same for many sequences at once, packed, each with a state and an output of its own, in the caller's order; off
+   * the event loop, unless it is brief. input and the states before must not change meanwhile.
+   */
+  advanceEach(
+    module: NativeModule,
+    input: Float32Array,
+    batchSizes: Int32Array,
+    order: Int32Array | null,
+    before: readonly Float32Array[],
+    after: readonly Float32Array[],
+    outputs: readonly Float32Array[]
+  ): Promise<void>
 
   /** weight [outFeatures, inFeatures] row-major, bias [outFeatures] or null. */
   createLinear(inFeatures: number, outFeatures: number, weight: Float32Array, bias: Float32Array | null): NativeModule

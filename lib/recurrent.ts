@@ -249,35 +249,15 @@ export class Engine {
     native.advance(this.#handle, input, steps, before, after, output.data)
   }
 
-  /** States of many sequences, each h and behind it c: side by side, [layers, batch, size] of h, and behind it of c. */
-  gather(each: readonly Float32Array[], whole: Float32Array): void {
-    this.#move(each, whole, (arrays, block, rows, width) => {
-      native.padSequences(arrays, block, rows, width, false, false, zero)
-    })
-  }
-
-  /** The inverse of gather. */
-  scatter(whole: Float32Array, each: readonly Float32Array[]): void {
-    this.#move(each, whole, (arrays, block, rows, width) => {
-      native.unpadSequences(block, arrays, rows, width, false)
-    })
-  }
-
-  /** A layer's state is to native code what a sequence's step is; h and c are one block where they are equally wide. */
-  #move(
-    each: readonly Float32Array[],
-    whole: Float32Array,
-    move: (arrays: readonly Float32Array[], block: Float32Array, rows: number, width: number) => void
-  ): void {
-    const { states, hiddenWidth, cellWidth } = this
-    if (cellWidth === 0 || cellWidth === hiddenWidth) {
-      move(each, whole, cellWidth === 0 ? states : 2 * states, hiddenWidth)
-      return
-    }
-    const end = states * hiddenWidth
-    const [h, c] = [each.map((one) => one.subarray(0, end)), each.map((one) => one.subarray(end))]
-    move(h, whole.subarray(0, each.length * end), states, hiddenWidth)
-    move(c, whole.subarray(each.length * end), states, cellWidth)
+  /** The same for many sequences, each with states and an output of its own; off the event loop, unless it is brief. */
+  advanceEach(
+    packed: PackedSequence,
+    before: readonly Float32Array[],
+    after: readonly Float32Array[],
+    outputs: readonly Float32Array[]
+  ): Promise<void> {
+    const { data, batchSizes, sortedIndices } = packed
+    return native.advanceEach(this.#handle, data.data, batchSizes, sortedIndices, before, after, outputs)
   }
 
   runSync(call: Call): void {
@@ -318,8 +298,6 @@ export class Engine {
     }
   }
 }
-
-const zero = new Float32Array(1)
 
 function badRank(shape: readonly number[], wanted: string): never {
   expected('ERR_SHAPE', wanted, 'input', `one of rank ${String(shape.length)}, of shape ${shapeText(shape)}`)

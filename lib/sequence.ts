@@ -521,12 +521,13 @@ function allocatePadded(type: DType, shape: readonly number[]): Tensor<TypedArra
   return allocateUnwritten(type, shape, 2 ** 20)
 }
 
-function dataOf(tensors: readonly { readonly data: TypedArray }[]): TypedArray[] {
+export function dataOf<D extends TypedArray>(tensors: readonly { readonly data: D }[]): D[] {
   return tensors.map(({ data }) => data)
 }
 
-function allocateSequences<D extends TypedArray>(
-  lengths: Int32Array,
+/** Sequences of these lengths that hold anything. */
+export function allocateSequences<D extends TypedArray>(
+  lengths: ArrayLike<number>,
   type: DType,
   trailing: readonly number[]
 ): Tensor<D>[] {

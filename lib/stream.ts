@@ -2,7 +2,7 @@ import { describe } from './check'
 import { expected, fail } from './errors'
 import { copyOfArray } from './memory'
 import type { Call, Engine, HiddenState, State } from './recurrent'
-import { packSequence, type PackedSequence, unpackSequence } from './sequence'
+import { allocateSequences, dataOf, packSequence } from './sequence'
 import { type TensorLike, allocateFloats, allocateOutput, copyInto, sizeOf, Tensor } from './tensor'
 
 /**
@@ -94,7 +94,6 @@ export class RecurrentStream<S extends HiddenState> implements Stream<S> {
 
   async #advance(input: Float32Array, steps: number, output: Tensor): Promise<void> {
     const next = this.#next()
-    this.#spare = null
     await this.#engine.run(callOf(input, steps, this.#held, output, next))
     this.#accept(next, steps)
   }
@@ -155,24 +154,15 @@ export class RecurrentStream<S extends HiddenState> implements Stream<S> {
       return engine.chunk(chunks[i]!, `chunks[${String(i)}]`)
     })
     const packed = packSequence(inputs, { enforceSorted: false, allowZeroLength: true })
+    const lengths = inputs.map(({ shape }) => shape[0]!)
     return RecurrentStream.#queue(members, async () => {
-      const before = zeros(engine, members.length)
-      const after = zeros(engine, members.length)
-      const output = allocateOutput([packed.data.shape[0]!, engine.outputSize])
-      engine.gather(
-        members.map((stream) => stream.#held.all),
-        before.all
-      )
-      await engine.run(packedCall(packed, before, output, after))
-      // No state changes before all that memory may not suffice for is done.
-      const outputs = unpackSequence(packed.withData(output))
+      const outputs = allocateSequences<Float32Array>(lengths, 'float32', [engine.outputSize])
       const next = members.map((stream) => stream.#next())
-      engine.scatter(
-        after.all,
-        next.map(({ all }) => all)
-      )
+      const before = members.map((stream) => stream.#held.all)
+      const after = next.map(({ all }) => all)
+      await engine.advanceEach(packed, before, after, dataOf(outputs))
       members.forEach((stream, i) => {
-        stream.#accept(next[i]!, outputs[i]!.shape[0]!)
+        stream.#accept(next[i]!, lengths[i]!)
       })
       return outputs
     })
@@ -225,9 +215,8 @@ function initial(engine: Engine, state: State | null | undefined): Held {
   return held
 }
 
-/** The state of one stream, or of so many side by side, [layers, batch, size]. */
-function zeros(engine: Engine, batch?: number): Held {
-  const shapes = engine.stateShapes(batch === undefined ? [engine.states] : [engine.states, batch])
+function zeros(engine: Engine): Held {
+  const shapes = engine.stateShapes([engine.states])
   const width = sizeOf(shapes.h)
   const all = allocateFloats([width + (shapes.c ? sizeOf(shapes.c) : 0)]).data
   return {
@@ -244,9 +233,4 @@ function copyOf({ data, shape }: Tensor): Tensor {
 function callOf(input: Float32Array, steps: number, from: Held, output: Tensor, to: Held): Call {
   const c0 = from.c?.data ?? null
   return { input, batchSizes: null, order: null, batch: 1, steps, h0: from.h.data, c0, output, h: to.h, c: to.c }
-}
-
-function packedCall(packed: PackedSequence, from: Held, output: Tensor, to: Held): Call {
-  const { data, batchSizes, sortedIndices: order, batchCount: batch } = packed
-  return { ...callOf(data.data, batchSizes.length, from, output, to), batchSizes, order, batch }
 }

@@ -143,3 +143,45 @@ describe('advance', () => {
     expectThrown(run, RangeError, 'ERR_SHAPE', 'a module of one direction')
   })
 })
+
+describe('advanceEach', () => {
+  type AdvanceEach = Parameters<Native['advanceEach']>
+  const lists = [
+    [4, 'before'],
+    [5, 'after'],
+    [6, 'outputs']
+  ] as const
+  const each = (...lengths: number[]): Float32Array[] => lengths.map(f32)
+  /** As packed: the second sequence has two steps, the first one. */
+  const right = (): AdvanceEach => [lstm, f32(9), batchSizes, order, each(6, 6), each(6, 6), each(2, 4)]
+  const but = (position: number, value: unknown): AdvanceEach =>
+    right().map((argument, i) => (i === position ? value : argument)) as never
+  const refused = (args: AdvanceEach, type: new () => Error, code: ErrorCode, ...says: string[]): void => {
+    expectThrown(() => native.advanceEach(...args), type, code, ...says)
+  }
+
+  test('takes arguments that are right', async () => {
+    await expect(native.advanceEach(...right())).resolves.toBeUndefined()
+  })
+
+  test.each(lists)('refuses another list: %d, %s', (i, name) => {
+    const list = right()[i]
+    refused(but(i, f32(2)), TypeError, 'ERR_ARG_TYPE', 'an array of typed arrays')
+    refused(but(i, [...list, f32(2)]), RangeError, 'ERR_SHAPE', 'elements for')
+    refused(but(i, [list[0]]), RangeError, 'ERR_SHAPE', 'elements for')
+    refused(but(i, [list[0], f32(8)]), RangeError, i === 6 ? 'ERR_PACKED_SEQUENCE' : 'ERR_SHAPE', 'Expected')
+    refused(but(i, [list[0], f32(5)]), RangeError, 'ERR_SHAPE', `elements for ${i === 6 ? 'sequences' : name}`)
+    refused(but(i, [list[0], new Int32Array(list[1]!.length)]), TypeError, 'ERR_ARG_TYPE', 'arrays of one type')
+    refused(but(i, [list[0], 3]), TypeError, 'ERR_ARG_TYPE', 'a typed array')
+  })
+
+  test('refuses rows, a structure and a module that do not fit', () => {
+    refused(but(1, f32(8)), RangeError, 'ERR_SHAPE', 'elements for input')
+    refused(but(1, f32(12)), RangeError, 'ERR_PACKED_SEQUENCE', 'batch sizes that sum to the 4 rows')
+    refused(but(3, null), RangeError, 'ERR_PACKED_SEQUENCE', 'the lengths of sequences')
+    refused(but(3, Int32Array.of(1, 1)), RangeError, 'ERR_PACKED_SEQUENCE', 'once for sortedIndices')
+    refused(but(0, linear), TypeError, 'ERR_ARG_TYPE', 'the handle of another module')
+    const two = native.createRecurrent('rnn_relu', 1, 1, 0, 1, 2, false, each(1, 1, 1, 1))
+    refused([two, f32(1), Int32Array.of(1), null, each(1), each(1), each(1)], RangeError, 'ERR_SHAPE', 'one direction')
+  })
+})

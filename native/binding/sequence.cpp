@@ -12,10 +12,6 @@
 namespace packed_rnn::binding {
 namespace {
 
-[[noreturn]] void throw_packing(Napi::Env env, const std::string& message) {
-  throw_range(env, "ERR_PACKED_SEQUENCE", message + ": was the PackedSequence written to?");
-}
-
 void check_batch_sizes(Napi::Env env, View<const std::int32_t> batch_sizes, std::size_t batch, std::size_t rows) {
   std::size_t previous = batch;
   std::size_t sum = 0;
@@ -41,10 +37,6 @@ void check_order(Napi::Env env, View<const std::int32_t> order, std::size_t batc
     if (sound) seen[sequence] = 1;
   }
   if (!sound) throw_packing(env, "Expected each of 0 to " + std::to_string(batch - 1) + " once for sortedIndices");
-}
-
-void expect_type(Napi::Env env, const Array& found, const Array& model, const char* argument) {
-  if (found.type != model.type) throw_type(env, std::string("Expected arrays of one type for ") + argument);
 }
 
 // Packed rows and their structure.
@@ -76,7 +68,7 @@ Padded<Byte> padded_of(Napi::Env env, const Array& found, std::size_t batch, std
 template <class Byte>
 Padded<Byte> padded_like(Napi::Env env, const Packed& packed, const Array& found, std::size_t batch, std::size_t steps,
                          std::size_t width, bool batch_first) {
-  expect_type(env, found, packed.data, "padded");
+  expect_type(env, found, packed.data.type, "padded");
   if (packed.packing().steps() > steps)
     throw_packing(env, "Expected no more batch sizes than there are steps for batchSizes");
   return padded_of<Byte>(env, found, batch, steps, width, batch_first);
@@ -84,38 +76,9 @@ Padded<Byte> padded_like(Napi::Env env, const Packed& packed, const Array& found
 
 Fill fill_of(Napi::Value value, const Array& padded) {
   const Array found = array(value, "fill");
-  expect_type(value.Env(), found, padded, "fill");
+  expect_type(value.Env(), found, padded.type, "fill");
   expect_size(value.Env(), found.size, 1, "fill");
   return {found.data, found.element_size};
-}
-
-// Separate sequences, of the element type of `model`.
-template <class Byte>
-std::vector<Sequence<Byte>> sequences_of(Napi::Value value, const Array& model, std::size_t width) {
-  const Napi::Env env = value.Env();
-  if (!value.IsArray()) throw_type(env, "Expected an array of typed arrays for sequences");
-  const Napi::Array list = value.As<Napi::Array>();
-  std::vector<Sequence<Byte>> result(list.Length());
-  constexpr std::size_t together = 64;  // a scope costs as much as reading an array
-  for (std::size_t i = 0; i < result.size();) {
-    const Napi::HandleScope scope(env);
-    for (const std::size_t end = std::min(i + together, result.size()); i < end; ++i) {
-      const Array found = array(list.Get(static_cast<std::uint32_t>(i)), "sequences");
-      expect_type(env, found, model, "sequences");
-      result[i] = {found.data, width == 0 ? 0 : found.size / width};
-      expect_size(env, found.size, result[i].steps * width, "sequences");
-    }
-  }
-  return result;
-}
-
-template <class Byte>
-void expect_lengths(Napi::Env env, const std::vector<Sequence<Byte>>& sequences, const Packing& packing) {
-  const std::vector<std::size_t> steps = lengths(packing);
-  for (std::size_t i = 0; i < steps.size(); ++i) {
-    if (sequences[packing.sequence(i)].steps != steps[i])
-      throw_packing(env, "Expected the lengths of sequences for batchSizes");
-  }
 }
 
 template <class Byte>
@@ -151,7 +114,7 @@ Napi::Value pad_packed(const Napi::CallbackInfo& info) {
 
 Napi::Value pack_sequences(const Napi::CallbackInfo& info) {
   const std::size_t width = count(info[4], "width");
-  const auto sequences = sequences_of<const std::byte>(info[0], array(info[1], "data"), width);
+  const auto sequences = sequences_of<const std::byte>(info[0], array(info[1], "data").type, width);
   const Packed packed(info[1], info[2], info[3], sequences.size(), width);
   expect_lengths(info.Env(), sequences, packed.packing());
   prefault(packed.data);
@@ -162,7 +125,7 @@ Napi::Value pack_sequences(const Napi::CallbackInfo& info) {
 
 Napi::Value unpack_sequences(const Napi::CallbackInfo& info) {
   const std::size_t width = count(info[4], "width");
-  const auto sequences = sequences_of<std::byte>(info[1], array(info[0], "data"), width);
+  const auto sequences = sequences_of<std::byte>(info[1], array(info[0], "data").type, width);
   const Packed packed(info[0], info[2], info[3], sequences.size(), width);
   expect_lengths(info.Env(), sequences, packed.packing());
   packed_rnn::unpack_sequences(packed.data.data, packed.packing(), packed.row_bytes,
@@ -174,7 +137,7 @@ Napi::Value pad_sequences(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const std::size_t steps = count(info[2], "steps"), width = count(info[3], "width");
   const Array found = array(info[1], "padded");
-  const auto sequences = sequences_of<const std::byte>(info[0], found, width);
+  const auto sequences = sequences_of<const std::byte>(info[0], found.type, width);
   expect_at_most(env, sequences, steps);
   const auto padded = padded_of<std::byte>(env, found, sequences.size(), steps, width, flag(info[4], "batchFirst"));
   prefault(found);
@@ -187,7 +150,7 @@ Napi::Value unpad_sequences(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const std::size_t steps = count(info[2], "steps"), width = count(info[3], "width");
   const Array found = array(info[0], "padded");
-  const auto sequences = sequences_of<std::byte>(info[1], found, width);
+  const auto sequences = sequences_of<std::byte>(info[1], found.type, width);
   expect_at_most(env, sequences, steps);
   const auto padded =
       padded_of<const std::byte>(env, found, sequences.size(), steps, width, flag(info[4], "batchFirst"));
@@ -201,7 +164,7 @@ Napi::Value last_steps(const Napi::CallbackInfo& info) {
   const std::size_t batch = count(info[4], "batch"), width = count(info[5], "width");
   const Packed packed(info[0], info[2], info[3], batch, width);
   const Array last = array(info[1], "last");
-  expect_type(env, last, packed.data, "last");
+  expect_type(env, last, packed.data.type, "last");
   expect_size(env, last.size, product(env, batch, width), "last");
   const std::size_t reverse_bytes = flag(info[6], "bidirectional") ? width / 2 * last.element_size : 0;
   packed_rnn::last_steps(packed.data.data, packed.packing(), packed.row_bytes, reverse_bytes, last.data);
