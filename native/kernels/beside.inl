@@ -6,19 +6,19 @@
 // The tile of a step's one row, as narrow as keeps the fma units busy, and the rows of x that find room beside it.
 // While one k of theirs is multiplied, `pace` of the step's are: a projection of as many rows as there are steps to
 // carry it on, with an input as long as the state, then ends a little before the last of them.
-template <class V, class Cell>
+template <class V, class Form>
 struct Beside {
-  static constexpr std::size_t streams = Cell::vectors < 4 ? 4 / Cell::vectors : 1;
-  static constexpr std::size_t columns = streams * Cell::vectors;
-  static constexpr std::size_t rows = (V::accumulators - columns) / Cell::vectors;
+  static constexpr std::size_t streams = Form::vectors < 4 ? 4 / Form::vectors : 1;
+  static constexpr std::size_t columns = streams * Form::vectors;
+  static constexpr std::size_t rows = (V::accumulators - columns) / Form::vectors;
   static constexpr std::size_t pace = rows > 2 * streams ? rows / streams - 1 : 1;
 };
 
 // Rows of a projection and one stream, from where it has come. Between times its sums are in the rows' starts. Past the
 // last row the last is taken again.
-template <class V, class Cell>
+template <class V, class Form>
 struct Carried {
-  static constexpr std::size_t rows = Beside<V, Cell>::rows, vectors = Cell::vectors, width = vectors * V::lanes;
+  static constexpr std::size_t rows = Beside<V, Form>::rows, vectors = Form::vectors, width = vectors * V::lanes;
 
   const float* input[rows];
   float* start[rows];
@@ -67,23 +67,23 @@ struct Carried {
 };
 
 // tile() for one row of a step, and beside it the projection.
-template <class V, class Cell>
+template <class V, class Form>
 PACKED_RNN_NOINLINE void tile_beside(const Work& work, std::size_t stream, std::size_t last_stream, float* sums,
                                      float* parked) {
-  using B = Beside<V, Cell>;
-  constexpr std::size_t width = Cell::vectors * V::lanes;
+  using B = Beside<V, Form>;
+  constexpr std::size_t width = Form::vectors * V::lanes;
   const Panels& panels = *work.panels;
   const std::size_t stream_size = (panels.input_size + panels.hidden_size) * width;
   const Projection& projection = *work.step->beside;
   Progress at = *work.step->progress;
   Sums<V, 1, B::columns> sum;
-  load_start<V, Cell, 1, B::columns>(sum, work, 0, stream);
-  park<V, Cell, 1, B::columns>(sum, panels, stream, parked, 0);
+  load_start<V, Form, 1, B::columns>(sum, work, 0, stream);
+  park<V, Form, 1, B::columns>(sum, panels, stream, parked, 0);
   const float* hidden = *work.step->hidden;
   const float* weights = panels.weights + stream * stream_size + panels.input_size * width;
   for (std::size_t left = work.ready();;) {
     while (left >= B::pace && at.stream < last_stream) {
-      Carried<V, Cell> carried;
+      Carried<V, Form> carried;
       carried.take_up(panels, projection, at);
       const std::size_t can = left / B::pace, all = panels.input_size - at.k, count = can < all ? can : all;
       for (std::size_t k = 0; k < count; ++k) {
@@ -92,7 +92,7 @@ PACKED_RNN_NOINLINE void tile_beside(const Work& work, std::size_t stream, std::
           const Broadcast<V> h = V::broadcast(hidden + j);
           PACKED_RNN_UNROLL
           for (std::size_t c = 0; c < B::columns; ++c) {
-            const float* const w = weights + j * width + c / Cell::vectors * stream_size + c % Cell::vectors * V::lanes;
+            const float* const w = weights + j * width + c / Form::vectors * stream_size + c % Form::vectors * V::lanes;
             sum[0][c] = V::fma(V::load(w), h, sum[0][c]);
           }
         }
@@ -103,7 +103,7 @@ PACKED_RNN_NOINLINE void tile_beside(const Work& work, std::size_t stream, std::
       left -= count * B::pace;
       carried.put_down(panels, projection, at, count);
     }
-    accumulate<V, 1, B::streams, Cell::vectors>(sum, &hidden, 0, left, weights, stream_size, {});
+    accumulate<V, 1, B::streams, Form::vectors>(sum, &hidden, 0, left, weights, stream_size, {});
     if (PACKED_RNN_LIKELY(!work.waits)) break;
     hidden += left;
     weights += left * width;

@@ -74,13 +74,15 @@ PACKED_RNN_INLINE void store_output(const At& at, const Step& step, Float<M> h) 
   if (step.copy) at.store(step.copy, h);
 }
 
-// An epilogue of two halves begins with what its end waits for, and leaves that in place of a sum.
+// A cell's form is what its tiles depend on, which cells may share: their epilogues are all that tells them apart. An
+// epilogue of two halves begins with what its end waits for, and leaves that in place of a sum.
 
 // c' = f c + i g, h' = o tanh c'. The products share their divisions: i g and o tanh c' take one each.
 template <class V>
 struct Lstm {
+  using Form = Lstm;
   static constexpr std::size_t gates = 4, vectors = V::lstm_vectors, streams = gates / vectors, units = V::lanes;
-  static constexpr bool parks = false, halves = true;
+  static constexpr bool parks = false, halves = true, shared = false;
 
   template <class At, class M = typename At::Math>
   static PACKED_RNN_INLINE void begin(const At& at, const Step& step) {
@@ -100,8 +102,9 @@ struct Lstm {
 // third sum goes on as n_h.
 template <class V>
 struct Gru {
+  using Form = Gru;
   static constexpr std::size_t gates = 3, vectors = 3, streams = 1, units = V::lanes;
-  static constexpr bool parks = true, halves = true;
+  static constexpr bool parks = true, halves = true, shared = false;
 
   template <class At, class M = typename At::Math>
   static PACKED_RNN_INLINE void begin(const At& at, const Step&) {
@@ -116,10 +119,15 @@ struct Gru {
 };
 
 // One gate: a panel is two vectors of units, so that a row's broadcast is used twice.
-template <class V, class Activation>
-struct Single {
+template <class V>
+struct OneGate {
   static constexpr std::size_t gates = 1, vectors = 2, streams = 1, units = 2 * V::lanes;
-  static constexpr bool parks = false, halves = false;
+  static constexpr bool parks = false, halves = false, shared = true;
+};
+
+template <class V, class Activation>
+struct Single : OneGate<V> {
+  using Form = OneGate<V>;
 
   template <class At, class M = typename At::Math>
   static PACKED_RNN_INLINE void finish(const At& at, const Step& step) {

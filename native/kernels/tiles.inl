@@ -22,28 +22,35 @@ constexpr std::size_t power_of_two_at_most(std::size_t n) {
 // Two fma units with a latency of four cycles need so many sums at once.
 constexpr std::size_t enough_sums = 8;
 
-template <class V, class Cell>
+template <class V, class Form>
 struct Tile {
-  static constexpr std::size_t max_rows = V::accumulators / Cell::vectors;
+  static constexpr std::size_t max_rows = V::accumulators / Form::vectors;
   // With few rows, more streams at once keep the fma units and the memory busy.
   static constexpr std::size_t most_streams =
-      Cell::streams > enough_sums / Cell::vectors ? Cell::streams : enough_sums / Cell::vectors;
+      Form::streams > enough_sums / Form::vectors ? Form::streams : enough_sums / Form::vectors;
   static constexpr std::size_t streams(std::size_t rows) {
-    const std::size_t fit = V::accumulators / (rows * Cell::vectors);
+    const std::size_t fit = V::accumulators / (rows * Form::vectors);
     return power_of_two_at_most(fit < most_streams ? fit : most_streams);
   }
   // A group is what the epilogue takes at once: whole panels, at least one.
   static constexpr std::size_t panels(std::size_t streams) {
-    return streams > Cell::streams ? streams / Cell::streams : 1;
+    return streams > Form::streams ? streams / Form::streams : 1;
   }
   static constexpr std::size_t group_floats =
-      (V::accumulators > max_rows * Cell::gates ? V::accumulators : max_rows * Cell::gates) * V::lanes;
+      (V::accumulators > max_rows * Form::gates ? V::accumulators : max_rows * Form::gates) * V::lanes;
 };
+
+struct Work;
+
+// An epilogue: of `panels` panels from one on, for some rows.
+using Epilogue = void(const Work& work, std::size_t row, std::size_t rows, std::size_t panel, std::size_t panels,
+                      float* sums, const float* parked);
 
 // What a tile works on.
 struct Work {
   const Panels* panels;
   const Step* step;
+  Epilogue* epilogue = nullptr;       // of a step whose form several cells share
   float* const* projected = nullptr;  // where `project` writes; null for a step
   std::size_t last_panel = 0;         // past the last of a step
   Ahead ahead = {};
@@ -58,28 +65,28 @@ struct Work {
 };
 
 // What a step's sums begin with where its x has been projected.
-template <class V, class Cell, std::size_t rows, std::size_t columns>
+template <class V, class Form, std::size_t rows, std::size_t columns>
 PACKED_RNN_INLINE void load_start(Sums<V, rows, columns>& sum, const Work& work, std::size_t row, std::size_t stream) {
   PACKED_RNN_UNROLL
   for (std::size_t r = 0; r < rows; ++r) {
-    const float* const start = work.step->start[row + r] + stream * Cell::vectors * V::lanes;
+    const float* const start = work.step->start[row + r] + stream * Form::vectors * V::lanes;
     PACKED_RNN_UNROLL
     for (std::size_t c = 0; c < columns; ++c) sum[r][c] = V::load(start + c * V::lanes);
   }
 }
 
 // Between x and h, for a cell that keeps their last sums apart.
-template <class V, class Cell, std::size_t rows, std::size_t columns>
+template <class V, class Form, std::size_t rows, std::size_t columns>
 PACKED_RNN_INLINE void park([[maybe_unused]] Sums<V, rows, columns>& sum, [[maybe_unused]] const Panels& panels,
                             [[maybe_unused]] std::size_t stream, [[maybe_unused]] float* parked,
                             [[maybe_unused]] std::size_t row_stride) {
-  if constexpr (Cell::parks) {
+  if constexpr (Form::parks) {
     PACKED_RNN_UNROLL
     for (std::size_t r = 0; r < rows; ++r) {
       PACKED_RNN_UNROLL
-      for (std::size_t s = 0; s < columns / Cell::vectors; ++s) {
-        const std::size_t last = (s + 1) * Cell::vectors - 1;
-        V::store(parked + r * row_stride + s * Cell::vectors * V::lanes, sum[r][last]);
+      for (std::size_t s = 0; s < columns / Form::vectors; ++s) {
+        const std::size_t last = (s + 1) * Form::vectors - 1;
+        V::store(parked + r * row_stride + s * Form::vectors * V::lanes, sum[r][last]);
         sum[r][last] = V::load(panels.hidden_bias + (stream + s) * V::lanes);
       }
     }
@@ -88,23 +95,23 @@ PACKED_RNN_INLINE void park([[maybe_unused]] Sums<V, rows, columns>& sum, [[mayb
 
 // The sums of one tile. A projection stops after x, and leaves the sums in its rows' starts; a step leaves them in
 // `sums`, rows `row_stride` apart.
-template <class V, class Cell, std::size_t rows, std::size_t streams, bool projects>
+template <class V, class Form, std::size_t rows, std::size_t streams, bool projects>
 PACKED_RNN_INLINE void tile(const Work& work, std::size_t row, std::size_t stream, float* sums, std::size_t row_stride,
                             float* parked) {
-  constexpr std::size_t columns = streams * Cell::vectors, stream_width = Cell::vectors * V::lanes;
+  constexpr std::size_t columns = streams * Form::vectors, stream_width = Form::vectors * V::lanes;
   const Panels& panels = *work.panels;
   const std::size_t stream_size = (panels.input_size + panels.hidden_size) * stream_width;
   const float* const weights = panels.weights + stream * stream_size;
   Sums<V, rows, columns> sum;
   if (!projects && work.step->start) {
-    load_start<V, Cell, rows, columns>(sum, work, row, stream);
+    load_start<V, Form, rows, columns>(sum, work, row, stream);
   } else {
     PACKED_RNN_UNROLL
     for (std::size_t r = 0; r < rows; ++r) {
       PACKED_RNN_UNROLL
       for (std::size_t c = 0; c < columns; ++c) sum[r][c] = V::load(panels.bias + stream * stream_width + c * V::lanes);
     }
-    accumulate<V, rows, streams, Cell::vectors>(sum, work.step->input + row, 0, panels.input_size, weights, stream_size,
+    accumulate<V, rows, streams, Form::vectors>(sum, work.step->input + row, 0, panels.input_size, weights, stream_size,
                                                 work.ahead);
   }
   if (projects) {
@@ -117,10 +124,10 @@ PACKED_RNN_INLINE void tile(const Work& work, std::size_t row, std::size_t strea
     }
     return;
   }
-  park<V, Cell, rows, columns>(sum, panels, stream, parked, row_stride);
+  park<V, Form, rows, columns>(sum, panels, stream, parked, row_stride);
   for (std::size_t k = 0;;) {
     const std::size_t ready = work.ready();
-    accumulate<V, rows, streams, Cell::vectors>(sum, work.step->hidden + row, k, ready,
+    accumulate<V, rows, streams, Form::vectors>(sum, work.step->hidden + row, k, ready,
                                                 weights + panels.input_size * stream_width, stream_size, work.ahead);
     if (PACKED_RNN_LIKELY(!work.waits)) break;
     work.await();
@@ -193,5 +200,16 @@ PACKED_RNN_NOINLINE void finish_tile(const Work& work, std::size_t row, std::siz
     finish_all(Ones<V, Cell, true>{sums, parked, row, first, last, units}, count, *work.step);
   } else {
     finish_all(Ones<V, Cell, false>{sums, parked, row, first, last, units}, count, *work.step);
+  }
+}
+
+// The epilogue of a step's cell. Where the compiler knows which one it is, it makes one of its own for a single row.
+template <class V, class Form>
+PACKED_RNN_INLINE void epilogue(const Work& work, std::size_t row, std::size_t rows, std::size_t panel,
+                                std::size_t panels, float* sums, const float* parked) {
+  if constexpr (Form::shared) {
+    work.epilogue(work, row, rows, panel, panels, sums, parked);
+  } else {
+    finish_tile<V, Form>(work, row, rows, panel, panels, sums, parked);
   }
 }
