@@ -23,7 +23,8 @@
       "native/binding/layers.cpp",
       "native/binding/recurrent.cpp",
       "native/binding/runtime.cpp",
-      "native/binding/sequence.cpp"
+      "native/binding/sequence.cpp",
+      "native/binding/stream.cpp"
     ]
   }
 }

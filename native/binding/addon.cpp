@@ -24,6 +24,7 @@ Napi::Value init(Napi::Env env, Napi::Object exports) {
   export_runtime(env, exports);
   export_sequence(env, exports);
   export_recurrent(env, exports);
+  export_stream(env, exports);
   export_layers(env, exports);
   return exports;
 }

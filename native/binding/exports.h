@@ -12,6 +12,7 @@ namespace packed_rnn::binding {
 void export_runtime(Napi::Env env, Napi::Object exports);    // the instruction set, threads
 void export_sequence(Napi::Env env, Napi::Object exports);   // packing
 void export_recurrent(Napi::Env env, Napi::Object exports);  // recurrent modules
+void export_stream(Napi::Env env, Napi::Object exports);     // streams
 void export_layers(Napi::Env env, Napi::Object exports);     // linear, embed
 
 // What body() returns, or a JavaScript exception. No C++ exception leaves this, and none is turned into JavaScript's by

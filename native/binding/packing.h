@@ -23,6 +23,12 @@ inline void expect_type(Napi::Env env, const Array& found, napi_typedarray_type 
   if (found.type != type) throw_type(env, std::string("Expected arrays of one type for ") + argument);
 }
 
+inline std::size_t rows_of(Napi::Env env, std::size_t size, std::size_t width, const char* argument) {
+  const std::size_t rows = width == 0 ? 0 : size / width;
+  expect_size(env, size, rows * width, argument);
+  return rows;
+}
+
 // A structure that is nobody else's: the memory of a typed array may be shared with a thread that writes to it.
 struct OwnPacking {
   std::vector<std::int32_t> batch_sizes, order;
@@ -48,8 +54,7 @@ std::vector<Sequence<Byte>> sequences_of(Napi::Value value, napi_typedarray_type
     for (const std::size_t end = std::min(i + together, result.size()); i < end; ++i) {
       const Array found = array(list.Get(static_cast<std::uint32_t>(i)), "sequences");
       expect_type(env, found, type, "sequences");
-      result[i] = {found.data, width == 0 ? 0 : found.size / width};
-      expect_size(env, found.size, result[i].steps * width, "sequences");
+      result[i] = {found.data, rows_of(env, found.size, width, "sequences")};
     }
   }
   return result;

@@ -51,8 +51,7 @@ struct Packed {
       : data(array(data_value, "data")) {
     const Napi::Env env = data_value.Env();
     row_bytes = product(env, width, data.element_size);
-    const std::size_t rows = width == 0 ? 0 : data.size / width;
-    expect_size(env, data.size, rows * width, "data");
+    const std::size_t rows = rows_of(env, data.size, width, "data");
     if (width > 0) own = binding::packing(env, batch_sizes, order, batch, rows);
   }
 };
