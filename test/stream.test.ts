@@ -29,7 +29,7 @@ import { expectError } from './thrown'
 const inputSize = 7
 const kinds: [ModuleName, Partial<AnyOptions>][] = [
   ['LSTM', { numLayers: 2 }],
-  ['LSTM', { projSize: 4 }],
+  ['LSTM', { projSize: 4, numLayers: 2 }],
   ['GRU', { numLayers: 2 }],
   ['RNN', { numLayers: 2 }]
 ]
@@ -109,6 +109,22 @@ describe.each(kinds)('%s %j', (name, some) => {
       expect(stream.steps).toBe(counts[i]!.reduce((a, b) => a + b))
     })
   })
+})
+
+test('B53 many streams of so much work that another thread does it give the bits of each alone', async () => {
+  const module = moduleOf('LSTM', { hiddenSize: 40, projSize: 12 })
+  const chunks = Array.from({ length: 37 }, (_, i) => randomTensor(random, [1 + ((i * 11) % 30), inputSize]))
+  const [together, alone] = [chunks, chunks].map((all) => all.map(() => module.createStream()))
+  for (const round of [1, 2]) {
+    const running = stepStreams(together!, chunks)
+    expectError(() => together![0]!.pushSync(chunks[0]!), Error, 'ERR_BUSY', 'pushSync', 'await')
+    expect(together!.map(({ steps }) => steps)).toEqual(chunks.map(({ shape }) => (round - 1) * shape[0]!))
+    const outputs = await running
+    outputs.forEach((output, i) => {
+      expectSameBits(output, alone![i]!.pushSync(chunks[i]!))
+      expectSameStates(together![i]!.state, alone![i]!.state)
+    })
+  }
 })
 
 describe('the state of a stream', () => {
