@@ -102,7 +102,7 @@ void Pass::Walk::run(std::size_t left, Rounds::Member* member) {
     if (chunk.carries) {
       if (left > 0) next = gather_carried(chunk.steps, left, 1 - place);
     } else {
-      over_panels(weights, chunk.x.rows, [&](std::size_t first, std::size_t last) {
+      over_panels(weights, chunk.x.rows, false, [&](std::size_t first, std::size_t last) {
         pass_.kernels_.project(weights.panels(), chunk.x, first, last);
       });
     }
@@ -190,7 +190,7 @@ std::size_t Pass::Walk::step(const float* const* start, const Chunk* begins, con
   projection.hidden = pass_.unprojected_;
   projection.output = outputs;
   projection.copy = copies;
-  over_panels(pass_.direction_.projection, rows, [&](std::size_t first, std::size_t last) {
+  over_panels(pass_.direction_.projection, rows, false, [&](std::size_t first, std::size_t last) {
     pass_.module_.kernels_.linear.step(pass_.direction_.projection.panels(), projection, first, last);
   });
   return rows;
@@ -219,6 +219,12 @@ void Pass::Walk::compute_together() {
   Present &present = steps_[now_], &before = steps_[1 - now_];
   Step& step = present.step;
   const Weights& weights = pass_.direction_.weights;
+  if (is_dealt(weights, step.rows) && !present.begins && !step.beside) {
+    over_panels(weights, step.rows, step.backwards,
+                [&](std::size_t first, std::size_t last) { pass_.kernels_.step(weights.panels(), step, first, last); });
+    open_parts_ = 1;
+    return keep(step, 0, 1);
+  }
   const std::size_t own = member_->index(), parts = this->parts(weights, step.rows);
   const std::size_t first = first_panel(weights, own, parts), last = first_panel(weights, own + 1, parts);
   const bool open = open_;
@@ -269,9 +275,17 @@ void Pass::Walk::close() {
   open_ = false;
 }
 
+std::size_t Pass::fmas(const Weights& weights, std::size_t rows) {
+  return weights.bytes() / sizeof(float) * rows;
+}
+
 std::size_t Pass::parts(const Weights& weights, std::size_t rows) {
-  const std::size_t fmas = weights.bytes() / sizeof(float) * rows;
-  return std::min(weights.panel_count(), 1 + fmas / (2 * least_part_fmas));
+  return std::min(weights.panel_count(), 1 + fmas(weights, rows) / (2 * least_part_fmas));
+}
+
+bool Pass::Walk::is_dealt(const Weights& weights, std::size_t rows) const {
+  const std::size_t least = are_far(weights, member_->count()) ? least_dealt_far_fmas : least_dealt_near_fmas;
+  return fmas(weights, rows) / member_->count() >= least;
 }
 
 std::size_t Pass::Walk::parts(const Weights& weights, std::size_t rows) const {
@@ -279,9 +293,16 @@ std::size_t Pass::Walk::parts(const Weights& weights, std::size_t rows) const {
 }
 
 template <class Body>
-void Pass::Walk::over_panels(const Weights& weights, std::size_t rows, const Body& body) {
+void Pass::Walk::over_panels(const Weights& weights, std::size_t rows, bool backwards, const Body& body) {
   close();
   if (!member_) return body(0, weights.panel_count());
+  if (is_dealt(weights, rows)) {
+    const std::size_t most = std::min<std::size_t>(most_dealt_parts, fmas(weights, rows) / least_dealt_fmas);
+    const std::size_t parts = std::min(weights.panel_count(), most);
+    return member_->deal(parts, backwards, [&](std::size_t part) {
+      body(first_panel(weights, part, parts), first_panel(weights, part + 1, parts));
+    });
+  }
   const std::size_t parts = this->parts(weights, rows);
   member_->run(
       parts, [&](std::size_t part) { body(first_panel(weights, part, parts), first_panel(weights, part + 1, parts)); });

@@ -52,11 +52,14 @@ class Pass {
   struct Chunking {
     std::size_t fused_rows, most_rows, most_bytes;
   };
+  // Whether a thread's part of some weights does not stay in its cache.
+  static bool are_far(const Weights& weights, std::size_t threads) {
+    return weights.bytes() / threads > weights.panels().caches.near_for_many_rows;
+  }
   static Chunking chunking(const Weights& weights, std::size_t threads, std::size_t tile_rows) {
-    const Caches& caches = weights.panels().caches;
-    if (weights.bytes() / threads > caches.near_for_many_rows) {
+    if (are_far(weights, threads)) {
       const bool long_streams = weights.stream_bytes() > long_stream_bytes;
-      return {long_streams ? Caches::many_rows : caches.fused_rows, 256, 4 << 20};
+      return {long_streams ? Caches::many_rows : weights.panels().caches.fused_rows, 256, 4 << 20};
     }
     return {std::min<std::size_t>(4, tile_rows), 60, 256 << 10};
   }
@@ -118,12 +121,14 @@ class Pass {
     void close();
     // How many parts the panels are in for so many rows, a team being as large as it is.
     std::size_t parts(const Weights& weights, std::size_t rows) const;
+    // Whether a team deals out the panels for so many rows, being as large as it is.
+    bool is_dealt(const Weights& weights, std::size_t rows) const;
     static std::size_t first_panel(const Weights& weights, std::size_t part, std::size_t parts) {
       return weights.panel_count() * part / parts;
     }
-    // body(first, last) over all panels of some weights, for so many rows.
+    // body(first, last) over all panels of some weights, for so many rows, on this thread or by all of the team.
     template <class Body>
-    void over_panels(const Weights& weights, std::size_t rows, const Body& body);
+    void over_panels(const Weights& weights, std::size_t rows, bool backwards, const Body& body);
 
     template <class Float>
     Float* row(const Place<Float>& place, const Cursor& cursor, std::size_t j, std::size_t stride) const {
@@ -149,6 +154,13 @@ class Pass {
     bool open_ = false;
     std::size_t open_parts_ = 0;
   };
+
+  // A step with so much to do for each thread is dealt out in parts of so much at least. Threads then meet at its end
+  // instead of going into the next one while the others finish; but one whose processor is slower, which other work may
+  // make it, has less to do. Of near weights that costs more: parts that another takes are read anew.
+  static constexpr std::size_t least_dealt_far_fmas = 4'000'000, least_dealt_near_fmas = 10'000'000,
+                               least_dealt_fmas = 1'000'000, most_dealt_parts = 1 << 12;
+  static std::size_t fmas(const Weights& weights, std::size_t rows);
 
   // Threads keep h where a step takes one block of rows, in so many bytes at most; for more it is not worth writing
   // twice.

@@ -5,21 +5,25 @@
 //
 // In every round each part is done once, and nobody finishes a part, or takes one over, before all parts of the last
 // round are done. Part i is member i's; who waits for it takes it over unless it has been taken. So a member that comes
-// late is not waited for: it passes through the rounds that are done, and joins in.
+// late is not waited for: it passes through the rounds that are done, and joins in. Rounds of much work are dealt out
+// in more parts, of which who is fast does more.
 #pragma once
 
 #include <atomic>
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
+#include "core/memory.h"
 #include "core/spin.h"
 
 namespace packed_rnn {
 
 class Rounds {
  public:
-  explicit Rounds(std::size_t members) : parts_(members) {}
+  explicit Rounds(std::size_t members) : parts_(members), hands_(members) {}
 
   class Member {
    public:
@@ -54,6 +58,29 @@ class Rounds {
     template <class Body>
     void close(std::size_t first, std::size_t last, const Body& body) {
       for (std::size_t i = first; i < last; ++i) await(i, open_round_, body);
+    }
+
+    // The next round, dealt out: body(i) for every i below parts, which may be more than members, and fewer than 2^16.
+    // Each member has a run of them, which it goes through from one end (backwards: the other). Who has done its own
+    // takes from the far end of another's, so that one whose processor is slower does fewer. All are done in the end.
+    template <class Body>
+    void deal(std::size_t parts, bool backwards, const Body& body) {
+      assert(parts <= UINT16_MAX);
+      ++dealt_rounds_;
+      dealt_parts_ += parts;
+      const std::size_t members = count();
+      std::size_t done = 0;
+      for (std::size_t k = 0; k < members; ++k) {
+        const std::size_t owner = (index_ + k) % members;
+        const auto first = [&](std::size_t member) { return static_cast<std::uint16_t>(parts * member / members); };
+        const Dealt all = {dealt_rounds_, first(owner), first(owner + 1)};
+        while (const std::optional<std::size_t> i = rounds_.hands_[owner].take(all, (k == 0) != backwards)) {
+          body(*i);
+          ++done;
+        }
+      }
+      if (done > 0) rounds_.dealt_done_.fetch_add(done, std::memory_order_release);
+      for (Spin spin; rounds_.dealt_done_.load(std::memory_order_acquire) < dealt_parts_;) spin.wait();
     }
 
    private:
@@ -96,6 +123,8 @@ class Rounds {
     const std::size_t index_;
     std::uint64_t round_ = 0, open_round_ = 0;
     std::uint64_t reserved_ = 0;  // its own part is its own in all rounds before
+    std::uint32_t dealt_rounds_ = 0;
+    std::uint64_t dealt_parts_ = 0;  // of all these rounds
     std::vector<bool> absent_;
   };
 
@@ -118,7 +147,32 @@ class Rounds {
     alignas(64) std::atomic<std::uint64_t> done_{0};
   };
 
+  // Of a member's parts in a round that was dealt out, those that nobody has taken.
+  struct Dealt {
+    std::uint32_t round;
+    std::uint16_t first, last;
+  };
+  class alignas(apart) Hand {
+   public:
+    // The first or the last that is left; of all, if nobody has come to this round before.
+    std::optional<std::size_t> take(Dealt all, bool first) {
+      Dealt found = left_.load(std::memory_order_relaxed);
+      for (;;) {
+        if (found.round > all.round) return std::nullopt;
+        Dealt left = found.round < all.round ? all : found;
+        if (left.first == left.last) return std::nullopt;
+        const std::size_t taken = first ? left.first++ : --left.last;
+        if (left_.compare_exchange_weak(found, left, std::memory_order_relaxed)) return taken;
+      }
+    }
+
+   private:
+    std::atomic<Dealt> left_{Dealt{0, 0, 0}};
+  };
+
   std::vector<Part> parts_;
+  std::vector<Hand> hands_;
+  alignas(apart) std::atomic<std::uint64_t> dealt_done_{0};  // parts, of all rounds that were dealt out
 };
 
 }  // namespace packed_rnn

@@ -369,6 +369,31 @@ TEST(Recurrent, GivesTheSameBitsWhereFewSequencesAreLonger) {
   set_num_threads(0);
 }
 
+// Steps of so much work that they are dealt out: through all layers and directions, before others that are not, with a
+// projection; and where threads keep h as well, of few units that read much.
+TEST(Recurrent, GivesTheSameBitsWhereStepsAreDealtOut) {
+  struct Size {
+    std::size_t input, units, layers, directions, projection;
+  };
+  const Size sizes[] = {{40, 600, 2, 1, 0}, {40, 600, 1, 2, 333}, {700, 600, 1, 1, 333}, {40000, 25, 1, 1, 0}};
+  std::mt19937 random(17);
+  const std::vector<int> lengths = {7, 7, 6, 5, 4, 4, 4, 4, 4, 3, 3, 3, 3, 3, 3, 3, 3, 2, 2, 2, 1, 1, 0};
+  for (const Kernels* const kernels : best_tables()) {
+    for (const auto& [input, units, layers, directions, projection] : sizes) {
+      const Module module(random, options_of(cells[0], input, units, layers, directions, projection));
+      const Batch batch(random, module.options, input < 1000 ? lengths : std::vector<int>{4, 4, 4, 3, 3, 2, 2, 1});
+      set_num_threads(1);
+      const Result alone = forward(module.build(*kernels), batch);
+      for (const std::size_t threads : {2, 3}) {
+        set_num_threads(threads);
+        EXPECT_TRUE(near_and_far(module, *kernels, batch, alone))
+            << kernels->name << ", " << units << " units, " << threads << " threads";
+      }
+    }
+  }
+  set_num_threads(0);
+}
+
 // Whatever the memory holds that the last states go to.
 TEST(Recurrent, StatesThatAreNotGivenAreZeros) {
   std::mt19937 random(19);

@@ -336,6 +336,74 @@ TEST(Rounds, GoOnWithoutTheOtherMembers) {
   for (std::size_t i = 0; i < parts.size(); ++i) ASSERT_EQ(parts[i], i % 3);
 }
 
+// Every part once a round, never before the last round is done, whether that was dealt out or not.
+TEST(Rounds, AreDealtOut) {
+  constexpr std::size_t count = 4, rounds = 3000, most = 50;
+  for (int run = 0; run < 10; ++run) {
+    Rounds shared(count);
+    std::vector<std::array<std::atomic<int>, most>> done(rounds);
+    std::atomic<bool> sound{true};
+    const auto is_dealt = [](std::size_t round) { return round % 5 > 0; };
+    const auto parts_of = [&](std::size_t round) { return 1 + round * 7 % (is_dealt(round) ? most : count); };
+    const auto check = [&](std::size_t round) {
+      for (std::size_t part = 0; part < most; ++part) {
+        if (done[round][part] != (part < parts_of(round) ? 1 : 0)) sound = false;
+      }
+    };
+    const auto go = [&](std::size_t index) {
+      for (std::size_t i = 0; i < 100 * index; ++i) std::this_thread::yield();
+      Rounds::Member member(shared, index);
+      for (std::size_t round = 0; round < rounds; ++round) {
+        const auto body = [&](std::size_t part) {
+          if (round > 0) check(round - 1);
+          if (round % 100 == 10 * index) std::this_thread::yield();
+          ++done[round][part];
+        };
+        if (is_dealt(round)) {
+          member.deal(parts_of(round), round % 2 == 0, body);
+        } else {
+          member.run(parts_of(round), body);
+        }
+        check(round);
+      }
+    };
+    std::vector<std::thread> others;
+    for (std::size_t i = 1; i < count; ++i) others.emplace_back(go, i);
+    go(0);
+    for (std::thread& other : others) other.join();
+    EXPECT_TRUE(sound);
+  }
+}
+
+TEST(Rounds, LeaveASlowMemberFewParts) {
+  for (const bool backwards : {false, true}) {
+    Rounds shared(2);
+    std::atomic<std::size_t> fast{0};
+    std::atomic<bool> begun{false};
+    std::vector<std::size_t> slow;
+    std::thread other([&] {
+      Rounds::Member member(shared, 1);
+      member.deal(10, backwards, [&](std::size_t i) {
+        slow.push_back(i);
+        begun = true;
+        while (fast < 9) std::this_thread::yield();
+      });
+    });
+    Rounds::Member member(shared, 0);
+    std::vector<std::size_t> parts;
+    member.deal(10, backwards, [&](std::size_t i) {
+      parts.push_back(i);
+      ++fast;
+      // The other one comes to a part of its own before all are gone.
+      while (!begun) std::this_thread::yield();
+    });
+    other.join();
+    using Parts = std::vector<std::size_t>;
+    EXPECT_EQ(slow, backwards ? Parts{9} : Parts{5});
+    EXPECT_EQ(parts, backwards ? (Parts{4, 3, 2, 1, 0, 5, 6, 7, 8}) : (Parts{0, 1, 2, 3, 4, 9, 8, 7, 6}));
+  }
+}
+
 #if defined(__linux__)
 TEST(Detour, WakesAThreadOnAnotherProcessor) {
   cpu_set_t all, here;
