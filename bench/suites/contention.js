@@ -12,7 +12,8 @@ const busy = 'for (const end = Date.now() + 120e3; Date.now() < end; );'
 const shapes = [
   { hiddenSize: 512, batch: 1, steps: 50 },
   { hiddenSize: 128, batch: 8, steps: 100, lengths: 'falling' },
-  { hiddenSize: 256, batch: 32, steps: 100, lengths: 'falling' }
+  { hiddenSize: 256, batch: 32, steps: 100, lengths: 'falling' },
+  { hiddenSize: 512, batch: 64, steps: 100, lengths: 'falling' }
 ]
 
 async function measure(context) {
