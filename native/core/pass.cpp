@@ -219,7 +219,10 @@ void Pass::Walk::compute_together() {
   Present &present = steps_[now_], &before = steps_[1 - now_];
   Step& step = present.step;
   const Weights& weights = pass_.direction_.weights;
-  if (is_dealt(weights, step.rows) && !present.begins && !step.beside) {
+  if (is_dealt(weights, step.rows)) {
+    // Such a step carries on no projection, and a step of other rows before it has been closed.
+    static_assert(most_carried_bytes / sizeof(float) < least_dealt_far_fmas);
+    assert(!present.begins && !step.beside && !open_);
     over_panels(weights, step.rows, step.backwards,
                 [&](std::size_t first, std::size_t last) { pass_.kernels_.step(weights.panels(), step, first, last); });
     open_parts_ = 1;
