@@ -168,6 +168,7 @@ class Rounds {
 
    private:
     std::atomic<Dealt> left_{Dealt{0, 0, 0}};
+    static_assert(std::atomic<Dealt>::is_always_lock_free);
   };
 
   std::vector<Part> parts_;
