@@ -155,9 +155,10 @@ class Pass {
     std::size_t open_parts_ = 0;
   };
 
-  // A step with so much to do for each thread is dealt out in parts of so much at least. Threads then meet at its end
-  // instead of going into the next one while the others finish; but one whose processor is slower, which other work may
-  // make it, has less to do. Of near weights that costs more: parts that another takes are read anew.
+  // A step with so much to do for each thread is dealt out, in parts of so much at least, and so many at most. Threads
+  // then meet at its end instead of going into the next one while the others finish; but one whose processor is slower,
+  // which other work may make it, has less to do. Of near weights that costs more: parts that another takes are read
+  // anew.
   static constexpr std::size_t least_dealt_far_fmas = 4'000'000, least_dealt_near_fmas = 10'000'000,
                                least_dealt_fmas = 1'000'000, most_dealt_parts = 1 << 12;
   static std::size_t fmas(const Weights& weights, std::size_t rows);

@@ -233,30 +233,38 @@ TEST(Team, IsNotJoinedWhenTheCallIsOver) {
   }
 }
 
+// go(member) for each of so many members, the later ones of which begin later.
+template <class Go>
+void run_members(std::size_t count, const Go& go) {
+  Rounds rounds(count);
+  const auto begin = [&](std::size_t index) {
+    for (std::size_t i = 0; i < 100 * index; ++i) std::this_thread::yield();
+    Rounds::Member member(rounds, index);
+    go(member);
+  };
+  std::vector<std::thread> others;
+  for (std::size_t i = 1; i < count; ++i) others.emplace_back(begin, i);
+  begin(0);
+  for (std::thread& other : others) other.join();
+}
+
 // Every part once a round, never before the last round is done, by members who begin late, or rest amid the work.
 TEST(Rounds, FollowEachOther) {
   constexpr std::size_t count = 4, rounds = 3000;
   for (int run = 0; run < 10; ++run) {
-    Rounds shared(count);
     std::vector<std::atomic<std::size_t>> done(rounds);
     std::atomic<bool> sound{true};
     const auto parts_of = [](std::size_t round) { return 1 + round * 7 % count; };
-    const auto go = [&](std::size_t index) {
-      for (std::size_t i = 0; i < 100 * index; ++i) std::this_thread::yield();
-      Rounds::Member member(shared, index);
+    run_members(count, [&](Rounds::Member& member) {
       for (std::size_t round = 0; round < rounds; ++round) {
         member.run(parts_of(round), [&](std::size_t) {
           if (round > 0 && done[round - 1] != parts_of(round - 1)) sound = false;
-          if (round % 100 == 10 * index) std::this_thread::yield();
+          if (round % 100 == 10 * member.index()) std::this_thread::yield();
           ++done[round];
         });
         if (done[round] != parts_of(round)) sound = false;
       }
-    };
-    std::vector<std::thread> others;
-    for (std::size_t i = 1; i < count; ++i) others.emplace_back(go, i);
-    go(0);
-    for (std::thread& other : others) other.join();
+    });
     EXPECT_TRUE(sound);
   }
 }
@@ -265,7 +273,6 @@ TEST(Rounds, FollowEachOther) {
 TEST(Rounds, AreClosedByTheNext) {
   constexpr std::size_t count = 3, rounds = 3000;
   for (int run = 0; run < 10; ++run) {
-    Rounds shared(count);
     std::vector<std::array<std::atomic<int>, count>> done(rounds);
     std::atomic<bool> sound{true};
     const auto check = [&](std::size_t round, std::size_t first, std::size_t last) {
@@ -273,12 +280,10 @@ TEST(Rounds, AreClosedByTheNext) {
         if (done[round][part] != 1) sound = false;
       }
     };
-    const auto go = [&](std::size_t index) {
-      for (std::size_t i = 0; i < 100 * index; ++i) std::this_thread::yield();
-      Rounds::Member member(shared, index);
+    run_members(count, [&](Rounds::Member& member) {
       const auto finish = [&](std::size_t round, std::size_t part) {
         if (round > 0) check(round - 1, 0, count);
-        if (round % 100 == 10 * index) std::this_thread::yield();
+        if (round % 100 == 10 * member.index()) std::this_thread::yield();
         ++done[round][part];
       };
       bool open = false;
@@ -288,8 +293,8 @@ TEST(Rounds, AreClosedByTheNext) {
           if (round > 0) check(round - 1, first, last);
         };
         const bool own = member.run_open(count, [&](std::size_t part) {
-          close(0, part == index ? part : count);
-          if (part == index) close(part, count);
+          close(0, part == member.index() ? part : count);
+          if (part == member.index()) close(part, count);
           finish(round, part);
         });
         if (!own) check(round, 0, count);
@@ -297,11 +302,7 @@ TEST(Rounds, AreClosedByTheNext) {
       }
       if (open) member.close(0, count, [&](std::size_t part) { finish(rounds - 1, part); });
       check(rounds - 1, 0, count);
-    };
-    std::vector<std::thread> others;
-    for (std::size_t i = 1; i < count; ++i) others.emplace_back(go, i);
-    go(0);
-    for (std::thread& other : others) other.join();
+    });
     EXPECT_TRUE(sound);
   }
 }
@@ -340,7 +341,6 @@ TEST(Rounds, GoOnWithoutTheOtherMembers) {
 TEST(Rounds, AreDealtOut) {
   constexpr std::size_t count = 4, rounds = 3000, most = 50;
   for (int run = 0; run < 10; ++run) {
-    Rounds shared(count);
     std::vector<std::array<std::atomic<int>, most>> done(rounds);
     std::atomic<bool> sound{true};
     const auto is_dealt = [](std::size_t round) { return round % 5 > 0; };
@@ -350,13 +350,11 @@ TEST(Rounds, AreDealtOut) {
         if (done[round][part] != (part < parts_of(round) ? 1 : 0)) sound = false;
       }
     };
-    const auto go = [&](std::size_t index) {
-      for (std::size_t i = 0; i < 100 * index; ++i) std::this_thread::yield();
-      Rounds::Member member(shared, index);
+    run_members(count, [&](Rounds::Member& member) {
       for (std::size_t round = 0; round < rounds; ++round) {
         const auto body = [&](std::size_t part) {
           if (round > 0) check(round - 1);
-          if (round % 100 == 10 * index) std::this_thread::yield();
+          if (round % 100 == 10 * member.index()) std::this_thread::yield();
           ++done[round][part];
         };
         if (is_dealt(round)) {
@@ -366,11 +364,7 @@ TEST(Rounds, AreDealtOut) {
         }
         check(round);
       }
-    };
-    std::vector<std::thread> others;
-    for (std::size_t i = 1; i < count; ++i) others.emplace_back(go, i);
-    go(0);
-    for (std::thread& other : others) other.join();
+    });
     EXPECT_TRUE(sound);
   }
 }
