@@ -10,8 +10,8 @@ const path = require('node:path')
 
 const root = path.join(__dirname, '..')
 const folder = path.join(root, 'build', 'races')
-const programs = ['threads_test', 'workspace_test', 'exhaustion_test', 'recurrent_test']
-const tests = '^(Team|Rounds|Detour|Threads|KeptWorkspace|Exhaustion|Recurrent[.]GivesTheSameBits)'
+const programs = ['threads_test', 'workspace_test', 'exhaustion_test', 'recurrent_test', 'pass_test']
+const tests = '^(Team|Rounds|Offer|Pass|Detour|Threads|KeptWorkspace|Exhaustion|Recurrent[.]GivesTheSameBits)'
 
 // Where more bits of an address are random, the sanitizer of GCC before 14 finds its own place taken.
 const mostRandomBits = 28

@@ -38,7 +38,9 @@ Pass::Pass(const Recurrent& module, const Run& run, std::size_t layer, std::size
       starts_(unprojected_ + sequences_),
       memory_(start_rows_ * row_stride(direction_.weights.start_size()) +
               (options_.proj_size ? sequences_ * row_stride(options_.hidden_size) : 0)),
-      progress_(single_rows_ > 0 ? threads : 0),
+      progress_(single_rows_ == 0 ? 0
+                : beside_others   ? 2
+                                  : threads),
       walk_(*this) {
   float* next = memory_.data();
   for (std::size_t r = 0; r < start_rows_; ++r, next += row_stride(direction_.weights.start_size())) starts_[r] = next;
@@ -46,10 +48,20 @@ Pass::Pass(const Recurrent& module, const Run& run, std::size_t layer, std::size
     for (std::size_t j = 0; j < sequences_; ++j, next += row_stride(options_.hidden_size)) unprojected_[j] = next;
   }
   if (beside_others) {
-    if (options_.cell->has_cell_state) own_cells_ = std::make_unique<OwnRows>(sequences_, options_.hidden_size);
+    beside_ = std::make_unique<Beside>();
+    if (options_.cell->has_cell_state) beside_->cells = std::make_unique<OwnRows>(sequences_, options_.hidden_size);
     walk_.keep_hidden();
   }
   start_states();
+}
+
+Pass::Beside::~Beside() = default;
+
+Pass::Company::Company(const Walk& own, std::size_t threads) : rounds(threads), others(threads - 1, own) {
+  members.reserve(threads);
+  for (std::size_t i = 0; i < threads; ++i) members.emplace_back(rounds, i);
+  if (!own.keeps_hidden()) return;
+  for (Walk& other : others) other.keep_hidden();
 }
 
 void Pass::run(std::size_t steps, std::size_t first_row, Team& team) {
@@ -57,18 +69,50 @@ void Pass::run(std::size_t steps, std::size_t first_row, Team& team) {
   if (team.size() == 1) {
     walk_.run(steps, nullptr);
   } else {
-    Rounds rounds(team.size());
-    std::vector<Rounds::Member> members;
-    members.reserve(team.size());
-    for (std::size_t i = 0; i < team.size(); ++i) members.emplace_back(rounds, i);
-    std::vector<Walk> others(team.size() - 1, walk_);
-    if (!team.is_near() && options_.proj_size == 0) {
-      walk_.keep_hidden();
-      for (Walk& other : others) other.keep_hidden();
-    }
-    team.run_together([&](std::size_t i) { (i == 0 ? walk_ : others[i - 1]).run(steps, &members[i]); });
+    if (!team.is_near()) walk_.keep_hidden();
+    Company company(walk_, team.size());
+    team.run([&](std::size_t i) { (i == 0 ? walk_ : company.others[i - 1]).run(steps, &company.members[i]); });
   }
   finish_states();
+}
+
+void Pass::run_beside(std::size_t steps, std::size_t first_row) {
+  if (!beside_->offer.begin(steps)) return;
+  walk_.set_span(first_row);
+  const std::size_t left = walk_.run(steps, nullptr, &beside_->offer);
+  if (left > 0 && gather_company()) {
+    beside_->offer.accept();
+    walk_.run(left, &beside_->company->members[0]);
+    beside_->offer.await_end();
+    beside_->company.reset();
+  } else {
+    walk_.run(left, nullptr);
+    beside_->offer.close();
+  }
+  finish_states();
+}
+
+// What a team runs must not throw: without the memory, it is done without company.
+bool Pass::gather_company() {
+  try {
+    beside_->company = std::make_unique<Company>(walk_, 2);
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+  return true;
+}
+
+std::size_t Pass::left() const {
+  const std::size_t steps = beside_->offer.left();
+  return steps >= least_joined_steps && fmas(direction_.weights, sequences_) >= least_joined_fmas ? steps : 0;
+}
+
+bool Pass::join() {
+  const std::size_t left = beside_->offer.make();
+  if (left == 0) return false;
+  beside_->company->others[0].run(left, &beside_->company->members[1]);
+  beside_->offer.end();
+  return true;
 }
 
 Pass::Walk::Walk(const Pass& pass)
@@ -85,12 +129,14 @@ void Pass::Walk::keep_hidden() {
   own_hidden_ = std::make_shared<OwnRows>(2 * rows, size);
 }
 
-void Pass::Walk::run(std::size_t left, Rounds::Member* member) {
+std::size_t Pass::Walk::run(std::size_t left, Rounds::Member* member, Offer* offer) {
   member_ = member;
   const Weights& weights = pass_.direction_.weights;
   chunks_[0] = Chunk();
   for (std::size_t place = 0; left > 0; place = 1 - place) {
     Chunk &chunk = chunks_[place], &next = chunks_[1 - place];
+    const bool ends = offer && is_to_be_shared(*offer, left);
+    if (ends && !chunk.carried) break;
     if (!chunk.carried) chunk = pass_.chunk_rows_ > 0 ? gather_chunk(cursor_, left, place) : Chunk();
     next = Chunk();
     if (chunk.steps < 2 && !chunk.carried) {
@@ -100,7 +146,7 @@ void Pass::Walk::run(std::size_t left, Rounds::Member* member) {
     }
     left -= chunk.steps;
     if (chunk.carries) {
-      if (left > 0) next = gather_carried(chunk.steps, left, 1 - place);
+      if (left > 0 && !ends) next = gather_carried(chunk.steps, left, 1 - place);
     } else {
       over_panels(weights, chunk.x.rows, false, [&](std::size_t first, std::size_t last) {
         pass_.kernels_.project(weights.panels(), chunk.x, first, last);
@@ -114,6 +160,13 @@ void Pass::Walk::run(std::size_t left, Rounds::Member* member) {
   }
   close();
   pass_.module_.backwards_.store(backwards_, std::memory_order_relaxed);
+  return left;
+}
+
+bool Pass::Walk::is_to_be_shared(Offer& offer, std::size_t steps) const {
+  offer.set_left(steps);
+  return offer.is_made() && steps >= least_joined_steps &&
+         fmas(pass_.direction_.weights, pass_.share_.of(cursor_.active())) >= least_joined_fmas;
 }
 
 Pass::Chunk Pass::Walk::gather_chunk(Cursor cursor, std::size_t most, std::size_t place) {
@@ -189,10 +242,14 @@ std::size_t Pass::Walk::step(const float* const* start, const Chunk* begins, con
   projection.input = pass_.unprojected_;
   projection.hidden = pass_.unprojected_;
   projection.output = outputs;
-  projection.copy = copies;
+  if (!member_) projection.copy = copies;
   over_panels(pass_.direction_.projection, rows, false, [&](std::size_t first, std::size_t last) {
     pass_.module_.kernels_.linear.step(pass_.direction_.projection.panels(), projection, first, last);
   });
+  if (member_ && copies) {
+    projection.copy = copies;
+    keep_units(projection, 0, pass_.options_.proj_size);
+  }
   return rows;
 }
 
@@ -219,10 +276,8 @@ void Pass::Walk::compute_together() {
   Present &present = steps_[now_], &before = steps_[1 - now_];
   Step& step = present.step;
   const Weights& weights = pass_.direction_.weights;
-  if (is_dealt(weights, step.rows)) {
-    // Such a step carries on no projection, and a step of other rows before it has been closed.
-    static_assert(most_carried_bytes / sizeof(float) < least_dealt_far_fmas);
-    assert(!present.begins && !step.beside && !open_);
+  if (dealt_parts(weights, step.rows) > 0) {
+    assert(!present.begins && !step.beside && !open_);  // a step of other rows before it has been closed
     over_panels(weights, step.rows, step.backwards,
                 [&](std::size_t first, std::size_t last) { pass_.kernels_.step(weights.panels(), step, first, last); });
     open_parts_ = 1;
@@ -267,9 +322,12 @@ void Pass::Walk::keep(const Step& step, std::size_t first, std::size_t last) con
     const std::size_t panel = first_panel(pass_.direction_.weights, part, open_parts_);
     return std::min(panel * pass_.kernels_.panel_units, pass_.options_.hidden_size);
   };
-  const std::size_t begin = unit(first), size = unit(last) - begin;
+  keep_units(step, unit(first), unit(last));
+}
+
+void Pass::Walk::keep_units(const Step& step, std::size_t first, std::size_t last) {
   for (std::size_t j = 0; j < step.rows; ++j) {
-    std::memcpy(step.copy[j] + begin, step.output[j] + begin, size * sizeof(float));
+    std::memcpy(step.copy[j] + first, step.output[j] + first, (last - first) * sizeof(float));
   }
 }
 
@@ -286,9 +344,14 @@ std::size_t Pass::parts(const Weights& weights, std::size_t rows) {
   return std::min(weights.panel_count(), 1 + fmas(weights, rows) / (2 * least_part_fmas));
 }
 
-bool Pass::Walk::is_dealt(const Weights& weights, std::size_t rows) const {
-  const std::size_t least = are_far(weights, member_->count()) ? least_dealt_far_fmas : least_dealt_near_fmas;
-  return fmas(weights, rows) / member_->count() >= least;
+std::size_t Pass::Walk::dealt_parts(const Weights& weights, std::size_t rows) const {
+  if (rows == 1 && pass_.single_rows_ > 0) return 0;  // it may carry on a projection
+  const Dealing dealing = pass_.beside_                        ? dealing_joined
+                          : are_far(weights, member_->count()) ? dealing_far
+                                                               : dealing_near;
+  const std::size_t fmas = Pass::fmas(weights, rows);
+  if (fmas / member_->count() < dealing.least_fmas) return 0;
+  return std::min({weights.panel_count(), most_dealt_parts, fmas / dealing.least_part_fmas});
 }
 
 std::size_t Pass::Walk::parts(const Weights& weights, std::size_t rows) const {
@@ -299,9 +362,7 @@ template <class Body>
 void Pass::Walk::over_panels(const Weights& weights, std::size_t rows, bool backwards, const Body& body) {
   close();
   if (!member_) return body(0, weights.panel_count());
-  if (is_dealt(weights, rows)) {
-    const std::size_t most = std::min<std::size_t>(most_dealt_parts, fmas(weights, rows) / least_dealt_fmas);
-    const std::size_t parts = std::min(weights.panel_count(), most);
+  if (const std::size_t parts = dealt_parts(weights, rows)) {
     return member_->deal(parts, backwards, [&](std::size_t part) {
       body(first_panel(weights, part, parts), first_panel(weights, part + 1, parts));
     });
@@ -314,11 +375,12 @@ void Pass::Walk::over_panels(const Weights& weights, std::size_t rows, bool back
 void Pass::start_states() {
   const std::size_t size = options_.output_size(), units = options_.hidden_size;
   const float** const hidden = walk_.hidden();
+  const OwnRows* const cells = beside_ ? beside_->cells.get() : nullptr;
   for (std::size_t j = 0; j < sequences_; ++j) {
     const std::size_t row = state_row(j);
     hidden[j] = run_.initial_hidden ? run_.initial_hidden + row * size : module_.zeros_.data();
     if (!options_.cell->has_cell_state) continue;
-    cell_[j] = own_cells_ ? own_cells_->data()[j] : run_.final_cell + row * units;
+    cell_[j] = cells ? cells->data()[j] : run_.final_cell + row * units;
     if (!run_.initial_cell) {
       std::fill_n(cell_[j], units, 0.0f);
     } else if (run_.initial_cell + row * units != cell_[j]) {
@@ -335,7 +397,7 @@ void Pass::finish_states() {
     if (hidden[j] != last) std::memcpy(last, hidden[j], size * sizeof(float));
     hidden[j] = last;
   }
-  if (!own_cells_) return;
+  if (!beside_ || !beside_->cells) return;
   const std::size_t units = options_.hidden_size;
   for (std::size_t j = 0; j < sequences_; ++j) {
     std::memcpy(run_.final_cell + state_row(j) * units, cell_[j], units * sizeof(float));

@@ -8,6 +8,7 @@
 
 #include "core/layout.h"
 #include "core/memory.h"
+#include "core/offer.h"
 #include "core/own_rows.h"
 #include "core/recurrent.h"
 #include "core/rounds.h"
@@ -42,6 +43,14 @@ class Pass {
   // The next so many steps, by the whole team; first_row is that of the first of them in time. Between spans the hidden
   // state is in the caller's final_hidden.
   void run(std::size_t steps, std::size_t first_row, Team& team);
+
+  // Or, beside other passes, by the first thread that comes after `prepare`, which is for the caller alone. Another
+  // that has nothing left to do may join it: `left` is how many steps are worth that, and join says whether it has
+  // shared them.
+  void prepare() { beside_->offer.reset(); }
+  void run_beside(std::size_t steps, std::size_t first_row);
+  std::size_t left() const;
+  bool join();
 
  private:
   // x of several steps is multiplied at once when a step alone has too few rows, fewer than fused_rows, to use the
@@ -88,17 +97,22 @@ class Pass {
    public:
     explicit Walk(const Pass& pass);
 
-    // `member` is null for a thread on its own.
-    void run(std::size_t steps, Rounds::Member* member);
+    // `member` is null for a thread on its own. One that has an offer stops when it is made, if that pays. Returns how
+    // many steps are left.
+    std::size_t run(std::size_t steps, Rounds::Member* member, Offer* offer = nullptr);
     void set_span(std::size_t first_row) { span_row_ = first_row; }
 
     // Has h in memory of the thread's own as well from now on, if there are few rows of it: it is read from there.
     void keep_hidden();
+    bool keeps_hidden() const { return own_hidden_ != nullptr; }
 
     // h(t−1) for each sequence of the share.
     const float** hidden() { return read_.data(); }
 
    private:
+    // Whether the offer is made, and so many steps are worth sharing.
+    bool is_to_be_shared(Offer& offer, std::size_t steps) const;
+
     // x for each row of a chunk. Chunks that can carry on the next one's projection have two places in turn.
     const float** inputs() { return read_.data() + pass_.sequences_; }
     // The steps from a place in time on, `most` at most, whose rows fit a chunk.
@@ -116,13 +130,14 @@ class Pass {
     void compute_together();
     // What is open of a step, of parts [first, last).
     void close(const Present& present, std::size_t first, std::size_t last) const;
-    // h(t) of such parts, which others may have computed, to where this thread keeps it.
-    void keep(const Step& step, std::size_t first, std::size_t last) const;
     void close();
+    // h(t) of such parts, or of units, which others may have computed, to where this thread keeps it.
+    void keep(const Step& step, std::size_t first, std::size_t last) const;
+    static void keep_units(const Step& step, std::size_t first, std::size_t last);
     // How many parts the panels are in for so many rows, a team being as large as it is.
     std::size_t parts(const Weights& weights, std::size_t rows) const;
-    // Whether a team deals out the panels for so many rows, being as large as it is.
-    bool is_dealt(const Weights& weights, std::size_t rows) const;
+    // In how many parts a team deals out the panels for so many rows, being as large as it is; 0 if it does not.
+    std::size_t dealt_parts(const Weights& weights, std::size_t rows) const;
     static std::size_t first_panel(const Weights& weights, std::size_t part, std::size_t parts) {
       return weights.panel_count() * part / parts;
     }
@@ -155,18 +170,44 @@ class Pass {
     std::size_t open_parts_ = 0;
   };
 
+  // Threads that go through the same steps: the pass's own walk, and one for each of the others.
+  struct Company {
+    Company(const Walk& own, std::size_t threads);
+
+    Rounds rounds;
+    std::vector<Rounds::Member> members;
+    std::vector<Walk> others;
+  };
+
+  // What a pass has if those of other threads are beside it.
+  struct Beside {
+    ~Beside();
+
+    Offer offer;
+    std::unique_ptr<Company> company;  // while the offer is accepted
+    std::unique_ptr<OwnRows> cells;    // c
+  };
+
+  // Steps are shared with a thread that comes later, if there are so many, and each has so much to do.
+  static constexpr std::size_t least_joined_steps = 16, least_joined_fmas = 100'000;
+
   // A step with so much to do for each thread is dealt out, in parts of so much at least, and so many at most. Threads
   // then meet at its end instead of going into the next one while the others finish; but one whose processor is slower,
   // which other work may make it, has less to do. Of near weights that costs more: parts that another takes are read
-  // anew.
-  static constexpr std::size_t least_dealt_far_fmas = 4'000'000, least_dealt_near_fmas = 10'000'000,
-                               least_dealt_fmas = 1'000'000, most_dealt_parts = 1 << 12;
+  // anew. Where a thread joins another, that is known to be slower, and less is worth it.
+  struct Dealing {
+    std::size_t least_fmas, least_part_fmas;
+  };
+  static constexpr Dealing dealing_far = {4'000'000, 1'000'000}, dealing_near = {10'000'000, 1'000'000},
+                           dealing_joined = {1'000'000, 250'000};
+  static constexpr std::size_t most_dealt_parts = 1 << 12;
   static std::size_t fmas(const Weights& weights, std::size_t rows);
 
   // Threads keep h where a step takes one block of rows, in so many bytes at most; for more it is not worth writing
   // twice.
   static constexpr std::size_t most_own_hidden_bytes = 4 << 10;
 
+  bool gather_company();
   void start_states();
   void finish_states();
   std::size_t state_row(std::size_t j) const { return state_ * layout_.batch() + layout_.sequence(share_.sequence(j)); }
@@ -193,7 +234,7 @@ class Pass {
   SmallArray<float*, 8> written_;
   float **cell_, **unprojected_, **starts_;
   Workspace memory_;                        // of the last two
-  std::unique_ptr<OwnRows> own_cells_;      // c, beside others
+  std::unique_ptr<Beside> beside_;          // null if there is none
   mutable std::vector<Progress> progress_;  // with the next chunk's projection, of each part of the panels
   Walk walk_;
   // What is written at every step shares no line with what another thread reads of its pass, the next in a vector.

@@ -28,15 +28,15 @@ constexpr double least_fmas_a_step = 4096;
 // where they are far, for weights of a layer and direction of so many bytes at most. Below, reading all weights for so
 // few rows costs more than meeting at every step. Weights of 64 KiB are mostly in the closest cache (LSTM of 45 units),
 // 320 KiB in the closest two (100 units), 640 KiB and 1 MiB in the second level (140 and 180 units). Of larger ones, a
-// half may still be, which is what a thread reads that shares every step; beyond 2 MiB (256 units) that wins for any
-// number of sequences, unless the panels divide so unevenly that some threads rest for more than a twentieth of each
-// step (13 panels on two). The first that fits counts.
+// half may still be, which is what a thread reads that shares every step; but only beyond 2.25 MiB (270 units) is that
+// worth being held up by whichever processor is slower, unless the panels divide so unevenly that some threads rest for
+// more than a twentieth of each step (17 panels on two). The first that fits counts.
 struct Parting {
   std::size_t most_bytes, least_near, least_far;
   bool if_uneven = false;
 };
-constexpr Parting partings[] = {{64 << 10, 2, 1}, {128 << 10, 4, 1},     {320 << 10, 5, 1}, {640 << 10, 6, 3},
-                                {1 << 20, 8, 4},  {4 << 20, 8, 8, true}, {2 << 20, 12, 12}};
+constexpr Parting partings[] = {{64 << 10, 2, 1}, {320 << 10, 4, 1}, {640 << 10, 4, 3},
+                                {1 << 20, 4, 4},  {9 << 18, 8, 8},   {4 << 20, 8, 8, true}};
 constexpr std::size_t most_rest = 20;
 
 // Threads with shares of their own go on together, when too few sequences are left, if each can have so many panels,
@@ -186,6 +186,23 @@ void Recurrent::forward(const Run& run) const {
   run_spans(rest, 1, team);
 }
 
+// Each thread takes a pass of its own, and then what nobody has begun; who finds nothing of the kind goes on together
+// with the one that has most left, whose processor may be slower.
+void Recurrent::run_beside(View<Pass> passes, std::size_t steps, std::size_t first_row, Team& team) const {
+  for (std::size_t i = 0; i < passes.size; ++i) passes.data[i].prepare();
+  team.run([&](std::size_t own) {
+    for (std::size_t i = 0; i < passes.size; ++i) {
+      passes.data[(own + i) % passes.size].run_beside(steps, first_row);
+    }
+    const auto has_less = [](const Pass& a, const Pass& b) { return a.left() < b.left(); };
+    for (;;) {
+      Pass& most = *std::max_element(passes.begin(), passes.end(), has_less);
+      if (most.left() == 0) break;
+      most.join();
+    }
+  });
+}
+
 // Layers follow each other span by span, so that what passes between them does not grow with time:
 //
 //   layer 1          span 0      span 1 …
@@ -215,10 +232,7 @@ void Recurrent::run_spans(const Run& run, std::size_t shares, Team& team) const 
       if (together) {
         for (std::size_t i = 0; i < tasks; ++i) pass[static_cast<std::ptrdiff_t>(i)].run(steps, row, team);
       } else {
-        team.run(tasks, [&](std::size_t i) {
-          Team alone(1);
-          pass[static_cast<std::ptrdiff_t>(i)].run(steps, row, alone);
-        });
+        run_beside({&*pass, tasks}, steps, row, team);
       }
     }
     for (const std::size_t next = t + steps; t < next; ++t) row += layout.active(t);

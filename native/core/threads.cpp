@@ -24,11 +24,10 @@ namespace packed_rnn {
 // late finds it closed, not gone.
 struct Team::Job {
   // The present run in one word, so that taking an index is one exchange, and in one cache line with what to call, so
-  // that a helper that waits for it has all at once: the indices still to be taken, front to back − 1, and how many the
-  // helpers have done, and taken. The caller takes at the front, helpers at the back. An exchange that comes too late
-  // for its run fails, or takes an index of the next run, which is as good.
+  // that a helper that waits for it has all at once: the last index still to be taken, of those from 1 on, and how many
+  // have been done, and taken. An exchange that comes too late for its run fails, or takes an index of the next run,
+  // which is as good.
   alignas(64) std::atomic<std::uint64_t> state{closed};
-  bool together = false;  // whoever has done an index leaves nothing to do for others
   Call call = nullptr;
   const void* context = nullptr;
   Clock::time_point begun;
@@ -36,44 +35,33 @@ struct Team::Job {
   alignas(64) std::atomic<std::size_t> helpers{0};
 
   static constexpr std::uint64_t bits = 16, mask = (1 << bits) - 1;
-  static constexpr std::uint64_t one_front = 1, one_back = one_front << bits, one_done = one_back << bits,
-                                 one_taken = one_done << bits;
+  static constexpr std::uint64_t one_last = 1, one_done = one_last << bits, one_taken = one_done << bits;
   static constexpr std::uint64_t closed = ~std::uint64_t(0);
 
-  static std::uint64_t front(std::uint64_t state) { return state & mask; }
-  static std::uint64_t back(std::uint64_t state) { return state >> bits & mask; }
-  static std::uint64_t done(std::uint64_t state) { return state >> 2 * bits & mask; }
-  static std::uint64_t taken(std::uint64_t state) { return state >> 3 * bits & mask; }
+  static std::uint64_t last(std::uint64_t state) { return state & mask; }
+  static std::uint64_t done(std::uint64_t state) { return state >> bits & mask; }
+  static std::uint64_t taken(std::uint64_t state) { return state >> 2 * bits & mask; }
 
-  // Begins a run. The first index is the caller's own from the start.
-  void begin(std::size_t count, bool all_together, Call of, const void* with) {
-    together = all_together;
+  void begin(std::size_t count, Call of, const void* with) {
+    assert(count <= mask);
     call = of;
     context = with;
     begun = Clock::now();
-    state.store(count * one_back + one_front, std::memory_order_release);
+    state.store((count - 1) * one_last, std::memory_order_release);
   }
-
-  bool take_front(std::uint64_t now, std::size_t& i) {
-    while (front(now) < back(now)) {
-      if (state.compare_exchange_weak(now, now + one_front, std::memory_order_acq_rel)) return i = front(now), true;
-    }
-    return false;
-  }
-  // Leaves nothing to be taken.
-  void withdraw() {
-    std::uint64_t now = state.load(std::memory_order_relaxed);
-    while (front(now) < back(now) &&
-           !state.compare_exchange_weak(now, now - (back(now) - front(now)) * one_back, std::memory_order_acq_rel)) {
-    }
-  }
-  bool take_back(std::uint64_t now, std::size_t& i) {
-    while (front(now) < back(now)) {
-      if (state.compare_exchange_weak(now, now - one_back + one_taken, std::memory_order_acq_rel)) {
-        return i = back(now) - 1, true;
+  bool take(std::uint64_t now, std::size_t& i) {
+    while (last(now) > 0) {
+      if (state.compare_exchange_weak(now, now - one_last + one_taken, std::memory_order_acq_rel)) {
+        return i = last(now), true;
       }
     }
     return false;
+  }
+  // Leaves nothing to be taken: who has done an index leaves nothing to do for others.
+  void withdraw() {
+    std::uint64_t now = state.load(std::memory_order_relaxed);
+    while (last(now) > 0 && !state.compare_exchange_weak(now, now - last(now), std::memory_order_acq_rel)) {
+    }
   }
 };
 
@@ -148,10 +136,10 @@ class Helper {
       const std::uint64_t now = job.state.load(std::memory_order_acquire);
       if (now == Team::Job::closed) return;
       std::size_t i;
-      if (job.take_back(now, i)) {
+      if (job.take(now, i)) {
         if (spin.has_held_on()) distance_.add(Clock::now() - job.begun);
         job.call(job.context, i);
-        if (job.together) job.withdraw();
+        job.withdraw();
         job.state.fetch_add(Team::Job::one_done, std::memory_order_acq_rel);
         spin = Spin();
       } else {
@@ -313,24 +301,9 @@ Team::~Team() {
   if (leased_) pool().release(job_, size_, account_, work_, Clock::now() - started_);
 }
 
-void Team::run_shared(std::size_t count, Call call, const void* context) {
-  assert(count <= Job::mask);
+void Team::run_shared(Call call, const void* context) {
   Job& job = *job_;
-  job.begin(count, false, call, context);
-  call(context, 0);
-  std::size_t own = 1, i;
-  while (job.take_front(job.state.load(std::memory_order_acquire), i)) {
-    call(context, i);
-    ++own;
-  }
-  Spin spin;
-  while (Job::done(job.state.load(std::memory_order_acquire)) + own < count) spin.wait();
-}
-
-void Team::gather(Call call, const void* context) {
-  if (size_ == 1) return call(context, 0);
-  Job& job = *job_;
-  job.begin(size_, true, call, context);
+  job.begin(size_, call, context);
   call(context, 0);
   job.withdraw();
   Spin spin;

@@ -38,23 +38,13 @@ class Team {
   // Whether the helpers are near the calling thread, by how soon they have seen of late what they waited for.
   bool is_near() const { return near_; }
 
-  // body(i) for every i below count, in any order, on any of the threads; returns when all are done. Whoever is free
-  // takes the next: the caller from the front, helpers from the back, so that in a repeated run each mostly meets the
-  // same i. A helper that is late or descheduled is not waited for unless it is amid an i.
-  template <class Body>
-  void run(std::size_t count, const Body& body) {
-    if (size_ == 1 || count <= 1) {
-      for (std::size_t i = 0; i < count; ++i) body(i);
-      return;
-    }
-    run_shared(count, invoke<Body>, &body);
-  }
-
   // body(0) on the calling thread, and meanwhile body(i), for different i below size(), on every helper that comes
-  // before that has returned; for work that the helpers can join at any time. Returns when all of them have.
+  // before one of them has returned; for work that threads can join at any time. Returns when all of them have. In a
+  // repeated run each thread mostly has the same i.
   template <class Body>
-  void run_together(const Body& body) {
-    gather(invoke<Body>, &body);
+  void run(const Body& body) {
+    if (size_ == 1) return body(0);
+    run_shared(invoke<Body>, &body);
   }
 
   using Call = void (*)(const void* context, std::size_t i);
@@ -65,8 +55,7 @@ class Team {
   static void invoke(const void* body, std::size_t i) noexcept {
     (*static_cast<const Body*>(body))(i);
   }
-  void run_shared(std::size_t count, Call call, const void* context);
-  void gather(Call call, const void* context);
+  void run_shared(Call call, const void* context);
 
   const bool leased_;
   Account* account_;

@@ -11,6 +11,7 @@
 #include "core/threads.h"
 #include "core/workspace.h"
 #include "every_table.h"
+#include "joined.h"
 #include "random.h"
 
 #if defined(__linux__)
@@ -93,14 +94,21 @@ void exhaust(const Body& body, const After& after) {
   FAIL() << "There is no end of requests";
 }
 
+// The caller takes part in any case.
+void run_once(Team& team) {
+  std::atomic<int> done{0};
+  team.run([&](std::size_t i) {
+    if (i == 0) ++done;
+  });
+  EXPECT_EQ(done, 1);
+}
+
 TEST(Exhaustion, OfAGrowingPoolLeavesFewerHelpers) {
   set_num_threads(3);
   stop_threads();
   const auto take = [] {
     Team team(3);
-    std::atomic<int> done{0};
-    team.run(100, [&](std::size_t) { ++done; });
-    EXPECT_EQ(done, 100);
+    run_once(team);
   };
   exhaust(take, [&](int n, bool) {
     EXPECT_EQ(Team(3).size(), 3u) << n;
@@ -117,9 +125,7 @@ TEST(Exhaustion, OfThreadsLeavesFewerHelpers) {
     for (int call = 0; call < 2; ++call) {
       Team team(4);
       EXPECT_EQ(team.size(), static_cast<std::size_t>(1 + most));
-      std::atomic<int> done{0};
-      team.run(100, [&](std::size_t) { ++done; });
-      EXPECT_EQ(done, 100);
+      run_once(team);
     }
     granted = 1 << 20;
     EXPECT_EQ(Team(4).size(), 4u) << "when there are threads again";
@@ -153,6 +159,27 @@ TEST(Exhaustion, OfACallIsThrownAndTheNextCallIsWhole) {
   }
 }
 
+// Whoever fails to get what two threads need to go on together, which must not throw, goes on alone.
+TEST(Exhaustion, LeavesAPassToItsThread) {
+  std::mt19937 random(3);
+  const Module parameters(random, options_of(cells[0], 72, 72));
+  const Recurrent module = parameters.build(*supported_kernels().tables[0]);
+  int joins = 0, refused = 0;
+  for (int times = 1; times <= most_times && (joins == 0 || refused == 0); times *= 4) {
+    const Batch batch(random, parameters.options, longer(std::vector<int>(8, 200), times));
+    const Result expected = forward(module, batch);
+    exhaust(
+        [&] {
+          bool joined;
+          EXPECT_EQ(forward_joined(module, batch, joined), expected);
+          joined ? ++joins : ++refused;
+        },
+        [](int, bool) {});
+  }
+  EXPECT_GT(joins, 0);
+  EXPECT_GT(refused, 0);
+}
+
 // A helper may still be on its way out of a job when the next one begins; but jobs are used again.
 TEST(Allocations, OfTeamsEnd) {
   set_num_threads(3);
@@ -160,7 +187,7 @@ TEST(Allocations, OfTeamsEnd) {
     requests = 0;
     for (int i = 0; i < teams; ++i) {
       Team team(3);
-      team.run(9, [](std::size_t) {});
+      team.run([](std::size_t) {});
     }
     return requests.load();
   };

@@ -91,12 +91,17 @@ struct Result {
   }
 };
 
-inline Result forward(const Recurrent& module, const Batch& batch) {
+// With room for what a run gives, and such a run.
+inline Result empty_result(const Recurrent& module, const Batch& batch) {
   const RecurrentOptions& o = module.options();
   Result result;
   result.output.resize(batch.rows * o.num_directions * o.output_size());
   result.hidden.resize(batch.hidden.size());
   result.cell.resize(batch.cell.size());
+  return result;
+}
+
+inline Run run_into(Result& result, const Batch& batch) {
   Run run;
   run.layout = Layout::packed(batch.packing(), batch.rows);
   run.input = batch.input.data();
@@ -105,7 +110,12 @@ inline Result forward(const Recurrent& module, const Batch& batch) {
   run.output = result.output.data();
   run.final_hidden = result.hidden.data();
   run.final_cell = result.cell.data();
-  module.forward(run);
+  return run;
+}
+
+inline Result forward(const Recurrent& module, const Batch& batch) {
+  Result result = empty_result(module, batch);
+  module.forward(run_into(result, batch));
   return result;
 }
 
