@@ -3,7 +3,7 @@
 //   its owner    begin … set_left … set_left, is_made: accept   ── together ──   await_end
 //   the other                  make …………………………………………………………………   ── together ──   end
 //
-// The owner looks for an offer between steps alone, so that without one it costs nothing.
+// The owner looks for an offer between steps only, so without one it costs next to nothing.
 #pragma once
 
 #include <atomic>
@@ -16,15 +16,14 @@ namespace packed_rnn {
 
 class alignas(apart) Offer {
  public:
-  // Work that nobody has begun; not while others may come to it.
-  void reset() { state_.store(State::waiting, std::memory_order_relaxed); }
+  // So much work, which nobody has begun; not while others may come to it.
+  void reset(std::size_t left) {
+    left_.store(left, std::memory_order_relaxed);
+    state_.store(State::waiting, std::memory_order_relaxed);
+  }
 
   // By anyone: whoever gets true is the owner.
-  bool begin(std::size_t left) {
-    if (state_.load(std::memory_order_relaxed) != State::waiting) return false;
-    left_.store(left, std::memory_order_relaxed);
-    return change(State::waiting, State::alone);
-  }
+  bool begin() { return change(State::waiting, State::alone); }
 
   // By the owner, now and then: how much it has before it. An offer that has been made stands until one of the others.
   void set_left(std::size_t left) { left_.store(left, std::memory_order_relaxed); }
@@ -53,6 +52,7 @@ class alignas(apart) Offer {
   enum class State : unsigned char { waiting, alone, made, accepted, done };
 
   bool change(State from, State to) {
+    if (state_.load(std::memory_order_relaxed) != from) return false;  // without taking the line from the owner
     return state_.compare_exchange_strong(from, to, std::memory_order_acq_rel, std::memory_order_relaxed);
   }
 

@@ -77,7 +77,7 @@ void Pass::run(std::size_t steps, std::size_t first_row, Team& team) {
 }
 
 void Pass::run_beside(std::size_t steps, std::size_t first_row) {
-  if (!beside_->offer.begin(steps)) return;
+  if (!beside_->offer.begin()) return;
   walk_.set_span(first_row);
   const std::size_t left = walk_.run(steps, nullptr, &beside_->offer);
   if (left > 0 && gather_company()) {

@@ -47,7 +47,7 @@ class Pass {
   // Or, beside other passes, by the first thread that comes after `prepare`, which is for the caller alone. Another
   // that has nothing left to do may join it: `left` is how many steps are worth that, and join says whether it has
   // shared them.
-  void prepare() { beside_->offer.reset(); }
+  void prepare(std::size_t steps) { beside_->offer.reset(steps); }
   void run_beside(std::size_t steps, std::size_t first_row);
   std::size_t left() const;
   bool join();

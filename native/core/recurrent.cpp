@@ -189,10 +189,10 @@ void Recurrent::forward(const Run& run) const {
 // Each thread takes a pass of its own, and then what nobody has begun; who finds nothing of the kind goes on together
 // with the one that has most left, whose processor may be slower.
 void Recurrent::run_beside(View<Pass> passes, std::size_t steps, std::size_t first_row, Team& team) const {
-  for (std::size_t i = 0; i < passes.size; ++i) passes.data[i].prepare();
+  for (Pass& pass : passes) pass.prepare(steps);
   team.run([&](std::size_t own) {
     for (std::size_t i = 0; i < passes.size; ++i) {
-      passes.data[(own + i) % passes.size].run_beside(steps, first_row);
+      passes[(own + i) % passes.size].run_beside(steps, first_row);
     }
     const auto has_less = [](const Pass& a, const Pass& b) { return a.left() < b.left(); };
     for (;;) {

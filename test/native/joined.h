@@ -34,7 +34,7 @@ inline Result forward_joined(const Recurrent& module, const Batch& batch, bool& 
       if (!pass.join()) joined = false;
     });
     while (!ready) std::this_thread::yield();
-    pass.prepare();
+    pass.prepare(run.layout.steps());
     pass.run_beside(run.layout.steps(), 0);
     over = true;
     other.join();

@@ -401,12 +401,12 @@ TEST(Rounds, LeaveASlowMemberFewParts) {
 #if defined(__linux__)
 TEST(Offer, IsForWorkThatHasBegun) {
   Offer offer;
-  EXPECT_FALSE(offer.begin(9)) << "it has not been offered to anyone";
-  offer.reset();
+  EXPECT_FALSE(offer.begin()) << "there is nothing yet";
+  offer.reset(9);
   EXPECT_EQ(offer.left(), 0u);
   EXPECT_EQ(offer.make(), 0u);
-  EXPECT_TRUE(offer.begin(9));
-  EXPECT_FALSE(offer.begin(9)) << "by two";
+  EXPECT_TRUE(offer.begin());
+  EXPECT_FALSE(offer.begin()) << "by two";
   EXPECT_EQ(offer.left(), 9u);
   offer.close();
   EXPECT_EQ(offer.left(), 0u);
@@ -417,8 +417,8 @@ TEST(Offer, IsAcceptedOrNot) {
   for (int round = 0; round < 1000; ++round) {
     const bool accepts = round % 2 == 0;
     Offer offer;
-    offer.reset();
-    ASSERT_TRUE(offer.begin(9));
+    offer.reset(9);
+    ASSERT_TRUE(offer.begin());
     int shared = 0;
     std::size_t found = 0;
     std::thread other([&] {
