@@ -36,11 +36,11 @@ struct Team::Job {
 
   static constexpr std::uint64_t bits = 16, mask = (1 << bits) - 1;
   static constexpr std::uint64_t one_last = 1, one_done = one_last << bits, one_taken = one_done << bits;
-  static constexpr std::uint64_t closed = ~std::uint64_t(0);
+  static constexpr std::uint64_t closed = ~mask;  // nothing to be taken, whoever finds it amid an exchange
 
-  static std::uint64_t last(std::uint64_t state) { return state & mask; }
-  static std::uint64_t done(std::uint64_t state) { return state >> bits & mask; }
-  static std::uint64_t taken(std::uint64_t state) { return state >> 2 * bits & mask; }
+  static constexpr std::uint64_t last(std::uint64_t state) { return state & mask; }
+  static constexpr std::uint64_t done(std::uint64_t state) { return state >> bits & mask; }
+  static constexpr std::uint64_t taken(std::uint64_t state) { return state >> 2 * bits & mask; }
 
   void begin(std::size_t count, Call of, const void* with) {
     assert(count <= mask);
@@ -64,6 +64,7 @@ struct Team::Job {
     }
   }
 };
+static_assert(Team::Job::last(Team::Job::closed) == 0);
 
 namespace {
 
