@@ -17,16 +17,20 @@ inline std::vector<int> longer(std::vector<int> lengths, int times) {
 }
 constexpr int most_times = 1024;
 
-// All directions, one after the other, each by this thread until another joins. `joined` says whether that happened to
-// all of them: the other may be late.
+// All directions, one after the other, each by this thread until another joins; of a single one the first steps are a
+// span of their own, by this thread alone. `joined` says whether that happened to all of them: the other may be late.
 inline Result forward_joined(const Recurrent& module, const Batch& batch, bool& joined) {
   const std::size_t directions = module.options().num_directions;
   Result result = empty_result(module, batch);
   const Run run = run_into(result, batch);
   const Share all;
+  const std::size_t steps = run.layout.steps(), alone = directions == 1 ? steps / 4 : 0;
   joined = true;
   for (std::size_t direction = 0; direction < directions; ++direction) {
     Pass pass(module, run, 0, direction, all, 1, true, {run.input, false}, {run.output, false});
+    pass.prepare(alone);
+    pass.run_beside(alone, 0);
+    pass.prepare(steps - alone);
     std::atomic<bool> ready{false}, over{false};
     std::thread other([&] {
       ready = true;
@@ -34,8 +38,7 @@ inline Result forward_joined(const Recurrent& module, const Batch& batch, bool& 
       if (!pass.join()) joined = false;
     });
     while (!ready) std::this_thread::yield();
-    pass.prepare(run.layout.steps());
-    pass.run_beside(run.layout.steps(), 0);
+    pass.run_beside(steps - alone, 0);
     over = true;
     other.join();
   }

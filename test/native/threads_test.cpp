@@ -398,7 +398,6 @@ TEST(Rounds, LeaveASlowMemberFewParts) {
   }
 }
 
-#if defined(__linux__)
 TEST(Offer, IsForWorkThatHasBegun) {
   Offer offer;
   EXPECT_FALSE(offer.begin()) << "there is nothing yet";
@@ -443,6 +442,7 @@ TEST(Offer, IsAcceptedOrNot) {
   }
 }
 
+#if defined(__linux__)
 TEST(Detour, WakesAThreadOnAnotherProcessor) {
   cpu_set_t all, here;
   ASSERT_EQ(pthread_getaffinity_np(pthread_self(), sizeof(all), &all), 0);
