@@ -25,15 +25,13 @@ class alignas(apart) Offer {
   // By anyone: whoever gets true is the owner.
   bool begin() { return change(State::waiting, State::alone); }
 
-  // By the owner, now and then: how much it has before it. An offer that has been made stands until one of the others.
+  // By the owner, now and then: how much it has before it. An offer, once made, stands until accept or end.
   void set_left(std::size_t left) { left_.store(left, std::memory_order_relaxed); }
   bool is_made() const { return state_.load(std::memory_order_relaxed) == State::made; }
   void accept() { state_.store(State::accepted, std::memory_order_release); }
   void await_end() const {
     for (Spin spin; state_.load(std::memory_order_acquire) != State::done;) spin.wait();
   }
-  // Nothing is left, or nothing to be shared.
-  void close() { state_.store(State::done, std::memory_order_release); }
 
   // By anyone else: how much the owner has before it, or 0 if nothing that can be shared. And how much there is to
   // share when it has accepted, or 0 if it has not.
@@ -46,7 +44,9 @@ class alignas(apart) Offer {
     for (Spin spin; (state = state_.load(std::memory_order_acquire)) == State::made;) spin.wait();
     return state == State::accepted ? left_.load(std::memory_order_relaxed) : 0;
   }
-  void end() { close(); }
+
+  // All is done: by the owner, or, if it has accepted, by the other.
+  void end() { state_.store(State::done, std::memory_order_release); }
 
  private:
   enum class State : unsigned char { waiting, alone, made, accepted, done };

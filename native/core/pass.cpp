@@ -87,7 +87,7 @@ void Pass::run_beside(std::size_t steps, std::size_t first_row) {
     beside_->company.reset();
   } else {
     walk_.run(left, nullptr);
-    beside_->offer.close();
+    beside_->offer.end();
   }
   finish_states();
 }
@@ -242,14 +242,11 @@ std::size_t Pass::Walk::step(const float* const* start, const Chunk* begins, con
   projection.input = pass_.unprojected_;
   projection.hidden = pass_.unprojected_;
   projection.output = outputs;
-  if (!member_) projection.copy = copies;
+  projection.copy = copies;
   over_panels(pass_.direction_.projection, rows, false, [&](std::size_t first, std::size_t last) {
     pass_.module_.kernels_.linear.step(pass_.direction_.projection.panels(), projection, first, last);
   });
-  if (member_ && copies) {
-    projection.copy = copies;
-    keep_units(projection, 0, pass_.options_.proj_size);
-  }
+  if (member_ && copies) keep_units(projection, 0, pass_.options_.proj_size);
   return rows;
 }
 

@@ -407,7 +407,7 @@ TEST(Offer, IsForWorkThatHasBegun) {
   EXPECT_TRUE(offer.begin());
   EXPECT_FALSE(offer.begin()) << "by two";
   EXPECT_EQ(offer.left(), 9u);
-  offer.close();
+  offer.end();
   EXPECT_EQ(offer.left(), 0u);
   EXPECT_EQ(offer.make(), 0u);
 }
@@ -435,7 +435,7 @@ TEST(Offer, IsAcceptedOrNot) {
       offer.await_end();
       EXPECT_EQ(shared, 2);
     } else {
-      offer.close();
+      offer.end();
     }
     other.join();
     EXPECT_EQ(found, accepts ? 5u : 0u);
