@@ -37,7 +37,9 @@ export interface TensorLike<D extends TypedArray = TypedArray> {
 }
 
 /** Scalars, nested as deep as a tensor has dimensions. */
-export type NestedArray<S extends number | bigint | boolean = number | bigint | boolean> = S | readonly NestedArray<S>[]
+export type NestedArray<S extends Scalar = Scalar> = S | readonly NestedArray<S>[]
+
+type Scalar = number | bigint | boolean
 
 const dtypeOfArray: Readonly<Record<string, DType | undefined>> = {
   Float32Array: 'float32',
@@ -142,23 +144,34 @@ function fromArray(array: TypedArray, own: DType, shape?: readonly number[], typ
 }
 
 function fromNested(values: NestedArray, shape?: readonly number[], type?: DType): Tensor<TypedArray> {
-  const flat: (number | bigint | boolean)[] = []
-  const nested = flatten(values, flat)
-  const inferred = typeof flat[0] === 'bigint' ? 'int64' : typeof flat[0] === 'boolean' ? 'bool' : 'float32'
-  const result = allocate(type ?? inferred, checkedShape(shape ?? nested, flat, 'shape'))
-  fill(result, flat)
-  return result
+  const { sizes, first } = nestingOf(values)
+  const inferred = typeof first === 'bigint' ? 'int64' : typeof first === 'boolean' ? 'bool' : 'float32'
+  const result = allocate(type ?? inferred, sizes)
+  let offset = 0
+  const put = (value: unknown, axis: number): void => {
+    if (Array.isArray(value)) {
+      if (value.length !== sizes[axis]) ragged(value, sizes.slice(axis))
+      for (let i = 0; i < sizes[axis]; ++i) put(value[i], axis + 1)
+    } else {
+      checkScalar(value)
+      if (axis < sizes.length) ragged(value, sizes.slice(axis))
+      fillAt(result, offset++, value)
+    }
+  }
+  put(values, 0)
+  return shape === undefined ? result : assemble(result.data, checkedShape(shape, result.data, 'shape'), result.type)
 }
 
-function fill({ data, type }: Tensor<TypedArray>, values: ArrayLike<number | bigint | boolean>): void {
-  const isFloat = type === 'float32' || type === 'float64'
-  for (let i = 0; i < data.length; ++i) {
-    const value = values[i]!
-    const isExact = type !== 'int64' || typeof value !== 'number' || Number.isSafeInteger(value)
-    const element = type === 'int64' && typeof value === 'bigint' ? value : Number(value)
-    if ((isExact && store(data, i, element, type)) || isFloat) continue // floats overflow to infinity, as in PyTorch
-    expected('ERR_ARG_VALUE', `whole numbers that ${type} can hold`, 'values', describe(value))
-  }
+function fill(result: Tensor<TypedArray>, values: ArrayLike<Scalar>): void {
+  for (let i = 0; i < result.data.length; ++i) fillAt(result, i, values[i]!)
+}
+
+function fillAt({ data, type }: Tensor<TypedArray>, i: number, value: Scalar): void {
+  const isExact = type !== 'int64' || typeof value !== 'number' || Number.isSafeInteger(value)
+  const element = type === 'int64' && typeof value === 'bigint' ? value : Number(value)
+  const isStored = isExact && store(data, i, element, type)
+  if (isStored || type === 'float32' || type === 'float64') return // floats overflow to infinity, as in PyTorch
+  expected('ERR_ARG_VALUE', `whole numbers that ${type} can hold`, 'values', describe(value))
 }
 
 /** Stores a value, and says whether it is there as what it was: whole for integers, finite if it was. */
@@ -271,14 +284,16 @@ function dtypeOf(data: unknown, type: DType | undefined, argument: string): DTyp
 /** A copy of a shape that has as many elements as there are. */
 function checkedShape(shape: unknown, elements: ArrayLike<unknown>, argument: string): readonly number[] {
   if (!Array.isArray(shape)) expected('ERR_ARG_TYPE', 'an array of sizes', argument, describe(shape))
-  const sizes = shape.slice() as number[]
+  if (shape.length > mostDimensions) {
+    expected('ERR_SHAPE', `no more than ${String(mostDimensions)} dimensions`, argument, String(shape.length))
+  }
+  // By index: what an array's own methods give is not known to be one.
+  const sizes: number[] = []
+  for (let axis = 0; axis < shape.length; ++axis) sizes[axis] = shape[axis] as number
   const wrong = sizes.findIndex((size) => !Number.isSafeInteger(size) || size < 0)
   if (wrong >= 0) {
     const code = typeof sizes[wrong] === 'number' ? 'ERR_SHAPE' : 'ERR_ARG_TYPE'
     expected(code, 'sizes that are whole numbers from 0', argument, describe(sizes[wrong]))
-  }
-  if (sizes.length > mostDimensions) {
-    expected('ERR_SHAPE', `no more than ${String(mostDimensions)} dimensions`, argument, String(sizes.length))
   }
   if (sizeOf(sizes) !== elements.length) wrongSize(sizes, elements, argument)
   return sizes
@@ -318,28 +333,27 @@ export function detached(argument: string): never {
 /** As many as PyTorch allows. An array that holds itself has no end of them. */
 export const mostDimensions = 64
 
-function flatten(values: NestedArray, flat: (number | bigint | boolean)[], depth = 0): number[] {
-  if (!Array.isArray(values)) {
-    if (typeof values !== 'number' && typeof values !== 'bigint' && typeof values !== 'boolean') {
-      expected('ERR_ARG_TYPE', 'numbers, nested arrays of numbers, or a typed array', 'values', describe(values))
+/** The sizes of nested arrays, as the first of each depth tells them, and the first scalar; 0 where there is none. */
+function nestingOf(values: unknown): { readonly sizes: readonly number[]; readonly first: unknown } {
+  const sizes: number[] = []
+  let first = values
+  while (Array.isArray(first)) {
+    if (sizes.length === mostDimensions) {
+      expected('ERR_SHAPE', `no more than ${String(mostDimensions)} dimensions`, 'values', 'arrays nested deeper')
     }
-    flat.push(values)
-    return []
+    sizes.push(first.length)
+    first = first.length > 0 ? (first[0] as unknown) : 0
   }
-  if (depth === mostDimensions) {
-    expected('ERR_SHAPE', `no more than ${String(mostDimensions)} dimensions`, 'values', 'arrays nested deeper')
-  }
-  const rows = values as readonly NestedArray[]
-  let inner: number[] | undefined
-  for (const row of rows) {
-    const shape = flatten(row, flat, depth + 1)
-    if (inner && shapeText(inner) !== shapeText(shape)) {
-      fail(
-        'ERR_SHAPE',
-        `values are ragged: a row of shape ${shapeText(shape)} follows rows of shape ${shapeText(inner)}`
-      )
-    }
-    inner = shape
-  }
-  return [rows.length, ...(inner ?? [])]
+  checkScalar(first)
+  return { sizes, first }
+}
+
+function checkScalar(value: unknown): asserts value is Scalar {
+  if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean') return
+  expected('ERR_ARG_TYPE', 'numbers, nested arrays of numbers, or a typed array', 'values', describe(value))
+}
+
+function ragged(row: unknown, sizes: readonly number[]): never {
+  const found = shapeText(nestingOf(row).sizes)
+  fail('ERR_SHAPE', `values are ragged: a row of shape ${found} follows rows of shape ${shapeText(sizes)}`)
 }

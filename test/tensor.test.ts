@@ -1,3 +1,5 @@
+import { execFileSync } from 'node:child_process'
+import path from 'node:path'
 import { allocateData } from '../lib/memory'
 import { allocate, sizeOf, tensor, Tensor, view, type DType, type NestedArray } from '../lib/tensor'
 import { LSTM, packSequence, unpackSequence } from '../lib'
@@ -164,6 +166,10 @@ describe('tensor', () => {
   test('refuses ragged rows, what is no number, and an unknown type', () => {
     expectError(() => tensor([[1, 2], [3]]), RangeError, 'ERR_SHAPE', 'values are ragged', '[1]', '[2]') // prettier-ignore
     expectError(() => tensor([1, [2]]), RangeError, 'ERR_SHAPE', 'values are ragged', '[1]', '[]')
+    expectError(() => tensor([[1], 2]), RangeError, 'ERR_SHAPE', 'values are ragged', '[]', '[1]')
+    expectError(() => tensor([[1], [[]]]), RangeError, 'ERR_SHAPE', 'values are ragged', 'shape [0]', 'shape []')
+    expectError(() => tensor([[[1]], [[1, 2]]]), RangeError, 'ERR_SHAPE', 'values are ragged', '[2]', '[1]')
+    expectError(() => tensor([[], ['1']] as never), TypeError, 'ERR_ARG_TYPE', 'values', 'numbers', '"1"')
     expectError(() => tensor(['1'] as never), TypeError, 'ERR_ARG_TYPE', 'values', 'numbers', '"1"')
     expectError(() => tensor(null as never), TypeError, 'ERR_ARG_TYPE', 'values', 'numbers', 'null')
     expectError(
@@ -207,6 +213,21 @@ describe('tensor', () => {
     }
     expect(tensor([true, 5n, -3], undefined, 'int8').data).toEqual(Int8Array.of(1, 5, -3))
     expect(tensor([1e300]).data).toEqual(Float32Array.of(Infinity))
+  })
+
+  test('takes more scalars than an array of them has room for', () => {
+    const script = `const { tensor } = require(${JSON.stringify(path.join(__dirname, '..'))})
+      const row = Array(2 ** 16).fill(1)
+      process.stdout.write(String(tensor(Array(2 ** 8).fill(row), undefined, 'int8').data.at(-1)))`
+    const printed = execFileSync(process.execPath, ['--max-old-space-size=64', '-e', script], { encoding: 'utf8' })
+    expect(printed).toBe('1')
+  })
+
+  test('reads arrays by their length and elements, not by their methods', () => {
+    const odd = Object.assign([1, 2], { slice: () => ({}), [Symbol.iterator]: () => [1, 2, 3].values() })
+    expect(tensor(odd).shape).toEqual([2])
+    const shape = new Tensor(Float32Array.of(1, 2), Object.assign([2, 1], { slice: () => 7 })).shape
+    expect(Object.keys(shape)).toEqual(['0', '1'])
   })
 
   test('refuses an array without an end', () => {
