@@ -69,21 +69,26 @@ export class PackedSequence<D extends TypedArray = Float32Array> {
   /**
    * @param data `[rows, *]`
    * @param batchSizes at least one size; none below 1, none larger than the one before it, their sum the rows of data
-   * @param sortedIndices a permutation of 0 … batchSizes[0] − 1; without it the inverse of unsortedIndices, or null
+   * @param sortedIndices a permutation of 0 … batchCount − 1; without it the inverse of unsortedIndices, or null
    * @param unsortedIndices the inverse of sortedIndices, which is found if it is not given
+   * @param batchCount how many sequences there are, by default batchSizes[0]; the rest have length zero, and if all have,
+   *   batchSizes may be empty
    * @throws ERR_PACKED_SEQUENCE if the parts contradict each other; ERR_ARG_TYPE, ERR_SHAPE, ERR_DETACHED if data is no
-   *   tensor of rows; ERR_LENGTHS if one of the lists holds a fraction.
+   *   tensor of rows; ERR_LENGTHS if one of the lists holds a fraction; ERR_ARG_TYPE or ERR_ARG_VALUE if batchCount is no
+   *   whole number from batchSizes[0].
    */
   constructor(
     data: TensorLike<D>,
     batchSizes: Lengths,
     sortedIndices: Lengths | null = null,
-    unsortedIndices: Lengths | null = null
+    unsortedIndices: Lengths | null = null,
+    batchCount?: number
   ) {
     this.data = rowsOf(data)
     this.batchSizes = integers(batchSizes, 'batchSizes')
-    checkBatchSizes(this.batchSizes, this.data.shape[0]!)
-    this.batchCount = this.batchSizes[0]!
+    checkBatchSizes(this.batchSizes, this.data.shape[0]!, batchCount === undefined ? 1 : 0)
+    const largestSize = this.batchSizes[0] ?? 1
+    this.batchCount = integer(batchCount, 'batchCount', largestSize, largestSize)
     const sorted = indicesOf(sortedIndices, 'sortedIndices', this.batchCount)
     const unsorted = indicesOf(unsortedIndices, 'unsortedIndices', this.batchCount)
     this.sortedIndices = sorted ?? inverse(unsorted)
@@ -139,7 +144,8 @@ function assemble<D extends TypedArray>(data: Tensor<D>, structure: Structure): 
 export function isPacked(value: unknown, argument: string): value is PackedSequence<TypedArray> {
   if (value instanceof PackedSequence) return true
   if (typeof value !== 'object' || value === null || !('batchSizes' in value)) return false
-  const wayOut = "new PackedSequence(p.data, p.batchSizes, p.sortedIndices) makes one of a clone or of another copy's"
+  const wayOut =
+    'new PackedSequence(p.data, p.batchSizes, p.sortedIndices, p.unsortedIndices, p.batchCount) makes one of it'
   return expected('ERR_ARG_TYPE', 'a PackedSequence of this copy of packed-rnn', argument, describe(value), wayOut)
 }
 

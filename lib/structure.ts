@@ -102,8 +102,8 @@ function tooShort(lengths: Int32Array, argument: string, i: number, least: numbe
 
 // ---- checks of a structure that a caller gives ---------------------------------------------------------------------
 
-export function checkBatchSizes(batchSizes: Int32Array, rows: number): void {
-  if (batchSizes.length === 0) expected('ERR_PACKED_SEQUENCE', 'at least one batch size', 'batchSizes', 'none')
+export function checkBatchSizes(batchSizes: Int32Array, rows: number, leastSteps: number): void {
+  if (batchSizes.length < leastSteps) expected('ERR_PACKED_SEQUENCE', 'at least one batch size', 'batchSizes', 'none')
   let previous = Infinity
   batchSizes.forEach((size, t) => {
     if (size < 1) expected('ERR_PACKED_SEQUENCE', 'a batch size from 1', `batchSizes[${String(t)}]`, String(size))

@@ -273,12 +273,12 @@ describe('B43 the rank of the input', () => {
 
   test('a clone of a packed sequence is none, but its parts make one', () => {
     const packed = packSequence([floats(1, 3), floats(2, 3)], { enforceSorted: false })
-    const { data, batchSizes, sortedIndices } = structuredClone(packed)
     const clone = structuredClone(packed)
-    const wayOut = 'new PackedSequence(p.data, p.batchSizes, p.sortedIndices)'
+    const wayOut = 'new PackedSequence(p.data, p.batchSizes, p.sortedIndices, p.unsortedIndices, p.batchCount)'
     expectError(() => lstm.forwardSync(clone), TypeError, 'ERR_ARG_TYPE', 'for input', wayOut)
     expectError(() => padPackedSequence(clone), TypeError, 'ERR_ARG_TYPE', 'for p', wayOut)
-    const made = new PackedSequence(data, batchSizes, sortedIndices)
+    const { data, batchSizes, sortedIndices, unsortedIndices, batchCount } = clone
+    const made = new PackedSequence(data, batchSizes, sortedIndices, unsortedIndices, batchCount)
     expectSameBits(lstm.forwardSync(made).output.data, lstm.forwardSync(packed).output.data)
   })
 })

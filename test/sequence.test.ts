@@ -169,6 +169,31 @@ describe('PackedSequence', () => {
     refused(['unsortedIndices[1]', 'the inverse of sortedIndices', 'received 1'], [2, 1], [1, 0], [0, 1])
   })
 
+  test('B26 sequences of length zero are told by the count alone', () => {
+    const sequences = [vector(), vector(1, 2), vector(), vector(3)]
+    for (const lists of [sequences, sequences.slice(0, 1), [vector(1, 2), vector()]]) {
+      for (const enforceSorted of [true, false]) {
+        if (enforceSorted && lists.length > 2) continue
+        const packed = packSequence(lists, { enforceSorted, allowZeroLength: true })
+        const { data, batchSizes, sortedIndices, unsortedIndices, batchCount } = structuredClone(packed)
+        const made = new PackedSequence(data, batchSizes, sortedIndices, unsortedIndices, batchCount)
+        expect(made).toEqual(packed)
+        expect(unpackSequence(made)).toEqual(lists)
+      }
+    }
+    const two = vector(1, 2)
+    const counted = (batchCount: unknown, sortedIndices: number[] | null = null): unknown =>
+      new PackedSequence(two, [2], sortedIndices, null, batchCount as number)
+    expectError(() => counted(1), RangeError, 'ERR_ARG_VALUE', 'batchCount', 'from 2', '1')
+    expectError(() => counted(2.5), RangeError, 'ERR_ARG_VALUE', 'batchCount', 'from 2', '2.5')
+    expectError(() => counted('3'), TypeError, 'ERR_ARG_TYPE', 'batchCount', '"3"')
+    expectError(() => counted(3, [1, 0]), RangeError, 'ERR_PACKED_SEQUENCE', 'sortedIndices', '0 to 2', '2 indices')
+    const none = (rows: number, batchCount: number): unknown =>
+      new PackedSequence(new Tensor(new Float32Array(rows), [rows]), [], null, null, batchCount)
+    expectError(() => none(0, 0), RangeError, 'ERR_ARG_VALUE', 'batchCount', 'from 1', '0')
+    expectError(() => none(1, 1), RangeError, 'ERR_PACKED_SEQUENCE', 'batchSizes', '1, the rows', 'a sum of 0')
+  })
+
   test('B6 refuses data that is no rows, and lists that are no lists of whole numbers', () => {
     expectError(
       () => new PackedSequence(new Tensor(Float32Array.of(1), []), [1]),
