@@ -17,7 +17,7 @@ import {
   sizesOf
 } from './kinds'
 import { copyOfArray } from './memory'
-import { loadSafetensors } from './safetensors'
+import { readSafetensors } from './safetensors'
 import { isPacked, PackedSequence } from './sequence'
 import { RecurrentStream, type Stream } from './stream'
 import {
@@ -324,8 +324,13 @@ function likelierThan(kind: Kind, entries: ReadonlyMap<string, View>): string | 
   return likely?.gates === kind.gates ? undefined : likely?.module
 }
 
-/** The options of fromStateDict and load, checked, and the prefix apart. */
-function loadOptions(kind: Kind, given: unknown): { readonly prefix: string; readonly rest: object } {
+/** The options of fromStateDict and load, checked. */
+interface Loading {
+  readonly prefix: string
+  readonly rest: object
+}
+
+function loadOptions(kind: Kind, given: unknown): Loading {
   const names = kind.options.filter((name) => name === 'batchFirst' || name === 'nonlinearity')
   const options = check.options(given as Record<string, unknown> | undefined, 'options', ['prefix', ...names])
   const { prefix, ...rest } = options
@@ -339,9 +344,8 @@ function kindOf(moduleClass: unknown): Kind {
   return (moduleClass as typeof Parametrized).kind
 }
 
-function moduleFrom<M, O>(moduleClass: ModuleClass<M, O>, stateDict: StateDict, options?: LoadOptions<O>): M {
+function moduleFrom<M, O>(moduleClass: ModuleClass<M, O>, stateDict: unknown, { prefix, rest }: Loading): M {
   const kind = kindOf(moduleClass)
-  const { prefix, rest } = loadOptions(kind, options)
   const entries = entriesUnder(stateDict, prefix, landmarks(kind))
   const sizes = recurrentSizes(entries, kind.suffix)
   checkParameters(
@@ -405,22 +409,23 @@ abstract class Parametrized<O extends object> {
     stateDict: StateDict,
     options?: LoadOptions<O>
   ): M {
-    return moduleFrom(this, stateDict, options)
+    return moduleFrom(this, stateDict, loadOptions(kindOf(this), options))
   }
 
   /**
-   * As {@link fromStateDict}, from a safetensors file.
+   * As {@link fromStateDict}, from a safetensors file, of which the tensors under the prefix alone are read.
    *
    * @param file a path, a file URL, or the bytes of the file
-   * @throws as fromStateDict and {@link loadSafetensors} do
+   * @throws as fromStateDict and `loadSafetensors` do
    */
   static async load<M, O extends object>(
     this: ModuleClass<M, O>,
     file: string | URL | Uint8Array,
     options?: LoadOptions<O>
   ): Promise<M> {
-    loadOptions(kindOf(this), options)
-    return moduleFrom(this, await loadSafetensors(file), options)
+    const given = loadOptions(kindOf(this), options)
+    const { tensors } = await readSafetensors(file, (name) => name.startsWith(given.prefix))
+    return moduleFrom(this, tensors, given)
   }
 
   /** Copies of the parameters, by PyTorch's names and in its order. */

@@ -52,9 +52,21 @@ interface Entry {
 }
 
 interface Header {
+  readonly names: readonly string[]
+  /** The tensors that are wanted. */
   readonly entries: readonly Entry[]
   readonly metadata: Readonly<Record<string, string>>
 }
+
+/** What is read of a file. */
+interface Contents {
+  /** In the order of the header; nothing for a tensor that is not wanted. */
+  readonly tensors: ReadonlyMap<string, Tensor<TypedArray> | undefined>
+  readonly metadata: Readonly<Record<string, string>>
+}
+
+/** Tells by its name whether a tensor is to be read. */
+type IsWanted = (name: string) => boolean
 
 /**
  * Reads a safetensors file, every tensor straight into an array of its own. F16 and BF16 are widened to float32.
@@ -68,8 +80,14 @@ interface Header {
  * @see https://huggingface.co/docs/safetensors
  */
 export async function loadSafetensors(file: string | URL | Uint8Array): Promise<LoadedStateDict> {
-  if (typedArrayName(file) === 'Uint8Array') return fromBytes(file as Uint8Array)
-  return fromFile(pathOf(file, 'a path, a file URL or a Uint8Array'))
+  const { tensors, metadata } = await readSafetensors(file, () => true)
+  return Object.defineProperty(Object.fromEntries(tensors), 'metadata', { value: metadata }) as LoadedStateDict
+}
+
+/** The same for some of the tensors: of the others it does not matter whether their type can be read. */
+export async function readSafetensors(file: string | URL | Uint8Array, isWanted: IsWanted): Promise<Contents> {
+  if (typedArrayName(file) === 'Uint8Array') return fromBytes(file as Uint8Array, isWanted)
+  return fromFile(pathOf(file, 'a path, a file URL or a Uint8Array'), isWanted)
 }
 
 /**
@@ -95,14 +113,14 @@ function pathOf(file: unknown, wanted: string): string | URL {
   return expected('ERR_ARG_TYPE', wanted, 'file', describe(file))
 }
 
-function fromBytes(bytes: Uint8Array): LoadedStateDict {
+function fromBytes(bytes: Uint8Array, isWanted: IsWanted): Contents {
   const name = 'the given Uint8Array'
   const headerSize = headerSizeOf(copyOf(bytes, 0, 8), bytes.length, name)
-  const header = parseHeader(copyOf(bytes, 8, 8 + headerSize), bytes.length, name)
+  const header = parseHeader(copyOf(bytes, 8, 8 + headerSize), bytes.length, name, isWanted)
   for (const { data, position } of header.entries) {
     bytesOf(data).set(bytes.subarray(position, position + data.byteLength))
   }
-  return stateDictOf(header)
+  return contentsOf(header)
 }
 
 /** Unlike Buffer's own slice a copy, and never of shared memory. */
@@ -110,15 +128,15 @@ function copyOf(bytes: Uint8Array, begin: number, end: number): Uint8Array {
   return new Uint8Array(bytes.subarray(begin, end))
 }
 
-async function fromFile(file: string | URL): Promise<LoadedStateDict> {
+async function fromFile(file: string | URL, isWanted: IsWanted): Promise<Contents> {
   const name = JSON.stringify(String(file))
   const handle = await open(file)
   try {
     const { size } = await handle.stat()
     const headerSize = headerSizeOf(await read(handle, new Uint8Array(Math.min(8, size)), 0, name), size, name)
-    const header = parseHeader(await read(handle, new Uint8Array(headerSize), 8, name), size, name)
+    const header = parseHeader(await read(handle, new Uint8Array(headerSize), 8, name), size, name, isWanted)
     for (const { data, position } of header.entries) await read(handle, bytesOf(data), position, name)
-    return stateDictOf(header)
+    return contentsOf(header)
   } finally {
     await handle.close()
   }
@@ -160,14 +178,16 @@ function headerSizeOf(head: Uint8Array, fileSize: number, name: string): number 
   return invalid(name, `its header length of ${String(size)} runs past its end at ${String(fileSize)} bytes`)
 }
 
-function parseHeader(bytes: Uint8Array, fileSize: number, name: string): Header {
+function parseHeader(bytes: Uint8Array, fileSize: number, name: string, isWanted: IsWanted): Header {
   const { __metadata__: metadata = {}, ...tensors } = parseFields(bytes, name)
   const start = 8 + bytes.length
-  const infos = Object.entries(tensors).map(([key, value]) => infoOf(key, value, name))
+  const infos = Object.entries(tensors).map(([key, value]) => infoOf(key, value, name, isWanted))
   checkLayout(infos, fileSize - start, name)
   return {
     metadata: metadataOf(metadata, name),
-    entries: infos.map(({ key, format, shape, begin }) => {
+    names: infos.map(({ key }) => key),
+    entries: infos.flatMap(({ key, format, shape, begin }) => {
+      if (!format) return []
       return { key, format, shape, position: start + begin, data: allocateData(format.type, sizeOf(shape)) }
     })
   }
@@ -257,20 +277,22 @@ function metadataOf(fields: unknown, name: string): Readonly<Record<string, stri
 /** A tensor of a header, checked on its own; begin and end are bytes of the data. */
 interface Info {
   readonly key: string
-  readonly format: Format
+  /** Nothing for one that is not wanted. */
+  readonly format: Format | undefined
   readonly shape: readonly number[]
   readonly begin: number
   readonly end: number
 }
 
-function infoOf(key: string, value: unknown, name: string): Info {
+function infoOf(key: string, value: unknown, name: string, isWanted: IsWanted): Info {
   const tensor = `tensor ${describe(key)}`
-  if (key === 'metadata')
+  const wanted = isWanted(key)
+  if (wanted && key === 'metadata')
     fail('ERR_FILE_FORMAT', `${name} has a tensor called "metadata", as its notes are called: rename it`)
   if (!isObject(value)) invalid(name, `${tensor} is not described by an object`)
   const { dtype, shape, data_offsets: offsets } = value
   const format = formats.get(dtype)
-  if (!format) {
+  if (wanted && !format) {
     const readable = [...formats.keys()].join(', ')
     fail(
       'ERR_FILE_FORMAT',
@@ -281,12 +303,12 @@ function infoOf(key: string, value: unknown, name: string): Info {
   if (shape.length > mostDimensions) invalid(name, `${tensor} has ${String(shape.length)} dimensions`)
   if (!areSizes(offsets) || offsets.length !== 2) invalid(name, `${tensor} has data_offsets that are not two positions`)
   const [begin, end] = offsets as [number, number]
-  const size = sizeOf(shape) * format.bytes
+  const size = format ? sizeOf(shape) * format.bytes : Math.max(0, end - begin)
   if (size !== end - begin) {
     const text = `${describe(dtype)} of shape ${shapeText(shape)}`
     invalid(name, `${tensor}, ${text}, has ${String(size)} bytes, but its data_offsets are ${shapeText(offsets)}`)
   }
-  return { key, format, shape, begin, end }
+  return { key, format: wanted ? format : undefined, shape, begin, end }
 }
 
 function areSizes(value: unknown): value is number[] {
@@ -308,12 +330,13 @@ function checkLayout(infos: readonly Info[], dataSize: number, name: string): vo
   }
 }
 
-function stateDictOf({ entries, metadata }: Header): LoadedStateDict {
-  const tensors = entries.map(({ key, format, shape, data }): [string, Tensor<TypedArray>] => {
+function contentsOf({ names, entries, metadata }: Header): Contents {
+  const tensors = new Map<string, Tensor<TypedArray> | undefined>(names.map((name) => [name, undefined]))
+  for (const { key, format, shape, data } of entries) {
     const { type, widen } = format
-    return [key, widen ? new Tensor(widen(data as Int16Array), shape) : new Tensor(data, shape, type)]
-  })
-  return Object.defineProperty(Object.fromEntries(tensors), 'metadata', { value: metadata }) as LoadedStateDict
+    tensors.set(key, widen ? new Tensor(widen(data as Int16Array), shape) : new Tensor(data, shape, type))
+  }
+  return { tensors, metadata }
 }
 
 /** Of the float16's bits, those of exponent and fraction have their place in a float32 of 2^-112 times its value. */

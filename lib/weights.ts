@@ -62,13 +62,15 @@ export function recurrentSizes(entries: ReadonlyMap<string, View>, suffix: Suffi
   const first = suffix(0, false)
   const extent = (name: string, axis: number): number => entries.get(name + first)?.shape[axis] ?? 0
   const has = (name: string, layer: number, reverse: boolean): boolean => entries.has(name + suffix(layer, reverse))
+  const hiddenSize = extent('weight_hr', 1) || extent('weight_hh', 1)
+  const projSize = extent('weight_hr', 0)
   const layered = suffix(0, false) !== suffix(1, false)
   let numLayers = 1
   while (layered && has('weight_ih', numLayers, false)) ++numLayers
   return {
     inputSize: extent('weight_ih', 1),
-    hiddenSize: extent('weight_hr', 1) || extent('weight_hh', 1),
-    projSize: extent('weight_hr', 0),
+    hiddenSize,
+    projSize: projSize < hiddenSize ? projSize : 0, // such a weight_hr is then unexpected
     numLayers,
     numDirections: layered && has('weight_ih', 0, true) ? 2 : 1,
     bias: has('bias_ih', 0, false) || has('bias_hh', 0, false)
@@ -114,7 +116,10 @@ function suggestPrefix(names: readonly string[], prefix: string, landmark: strin
     .map((name) => name.slice(0, -landmark.length))
   if (prefixes.length > 0) {
     const choices = prefixes.map((choice) => JSON.stringify(choice)).join(', ')
-    fail('ERR_STATE_DICT', `The state dict has no ${prefix}${landmark}: call fromStateDict with a prefix of ${choices}`)
+    fail(
+      'ERR_STATE_DICT',
+      `The state dict has no ${prefix}${landmark}: with fromStateDict and load, the prefix can be ${choices}`
+    )
   }
   if (found === 0 && prefix !== '') {
     const some = names.slice(0, 8).map((name) => JSON.stringify(name))

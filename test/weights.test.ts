@@ -238,7 +238,7 @@ describe('B42 prefixes', () => {
 
   test('the empty prefix is one of them', () => {
     const read = (): LSTM => LSTM.fromStateDict(stateDict, { prefix: 'lstm.' })
-    expectError(read, RangeError, 'ERR_STATE_DICT', 'no lstm.weight_ih_l0', 'a prefix of ""')
+    expectError(read, RangeError, 'ERR_STATE_DICT', 'no lstm.weight_ih_l0', 'the prefix can be ""')
   })
 
   test('the constructor names them as well', () => {
@@ -372,6 +372,39 @@ describe('load', () => {
     for (const [key, values] of Object.entries(stateDict)) expectSameBits(read.stateDict()[key]!, values)
   })
 
+  test('reads the tensors under the prefix alone', async () => {
+    const weights = randomTensor(generator(3), [6])
+    const header = JSON.stringify({
+      'gru.weight_ih_l0': { dtype: 'F32', shape: [3, 1], data_offsets: [0, 12] },
+      'gru.weight_hh_l0': { dtype: 'F32', shape: [3, 1], data_offsets: [12, 24] },
+      scale: { dtype: 'F8_E4M3', shape: [2], data_offsets: [24, 26] },
+      metadata: { dtype: 'U64', shape: [1], data_offsets: [26, 34] }
+    })
+    const bytes = Buffer.concat([
+      Buffer.alloc(8),
+      Buffer.from(header),
+      Buffer.from(weights.data.buffer),
+      Buffer.alloc(10)
+    ])
+    bytes.writeBigUint64LE(BigInt(header.length))
+    const gru = await GRU.load(bytes, { prefix: 'gru.' })
+    expectSameBits(gru.stateDict()['weight_hh_l0']!, new Tensor(weights.data.slice(3), [3, 1]))
+    await expect(GRU.load(bytes, { prefix: 'lstm.' })).rejects.toThrow('the prefix can be "gru."')
+    await expect(GRU.load(bytes)).rejects.toThrow('tensor "scale" has dtype "F8_E4M3"')
+    const cut = bytes.subarray(0, -1) // what is not read is checked to be there
+    await expect(GRU.load(cut, { prefix: 'gru.' })).rejects.toMatchObject({ code: 'ERR_FILE_FORMAT' })
+  })
+
+  test('goes by the options as they were', async () => {
+    const file = path.join(folder, 'options.safetensors')
+    await saveSafetensors(file, dictOf('GRU', { inputSize: 3, hiddenSize: 5 }))
+    const options = { batchFirst: true, prefix: '' }
+    const loading = GRU.load(file, options)
+    options.batchFirst = false
+    options.prefix = 'gru.'
+    expect((await loading).options.batchFirst).toBe(true)
+  })
+
   test('rejects with what fromStateDict and loadSafetensors throw', async () => {
     const file = path.join(folder, 'gru.safetensors')
     await saveSafetensors(file, prefixed(dictOf('GRU', { inputSize: 3, hiddenSize: 5 }), 'gru.'))
@@ -394,7 +427,7 @@ describe('which names are meant', () => {
   test('only whole names are prefixes', () => {
     const wrong = { old_weight: zeros(2, 2), 'tokens.weight': zeros(2, 2) }
     const message = messageOf(() => Embedding.fromStateDict(wrong))
-    expect(message).toMatch(/a prefix of "tokens\."$/)
+    expect(message).toMatch(/the prefix can be "tokens\."$/)
   })
 
   test('a value that is no tensor is named as the state dict has it', () => {
@@ -450,6 +483,11 @@ describe('which names are meant', () => {
       'weight_ih_l0 is missing',
       'this LSTM'
     )
+  })
+
+  test('a projection that is none is unexpected', () => {
+    const wide = { weight_ih_l0: zeros(8, 3), weight_hh_l0: zeros(8, 2), weight_hr_l0: zeros(2, 2) }
+    expectError(() => LSTM.fromStateDict(wide), RangeError, 'ERR_STATE_DICT', 'weight_hr_l0 is unexpected')
   })
 
   test('with few names, all are listed', () => {
