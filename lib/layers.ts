@@ -3,9 +3,9 @@ import * as check from './check'
 import { describe, shapeText } from './check'
 import { expected, fail } from './errors'
 import { copyOfArray } from './memory'
-import type { OutputOf } from './recurrent'
-import { isPacked, type PackedSequence } from './sequence'
-import { type Tensor, type TensorLike, type TypedArray, type View, allocateOutput, view } from './tensor'
+import type { Input, OutputOf } from './recurrent'
+import { isPacked } from './sequence'
+import { type Tensor, type View, allocateOutput, view } from './tensor'
 import { type StateDict, checkParameters, entriesUnder, valuesOf } from './weights'
 
 /** How a layer's parameters are found in a state dict. */
@@ -29,8 +29,8 @@ export class Embedding {
   readonly embeddingDim: number
   readonly #weight: Float32Array
 
-  private constructor(sizes: Sizes, weight: Float32Array) {
-    checkMade(sizes, 'Embedding')
+  private constructor(key: symbol, sizes: Sizes, weight: Float32Array) {
+    checkKey(key, 'Embedding')
     const [rows, width] = sizes
     this.numEmbeddings = rows
     this.embeddingDim = width
@@ -47,7 +47,7 @@ export class Embedding {
   static fromStateDict(stateDict: StateDict, options?: LayerLoadOptions): Embedding {
     const entries = layerEntries(stateDict, options)
     const { sizes, values } = layerValues(entries, ['weight'], 'Embedding')
-    return new Embedding(sizes, copyOfArray(values[0]!, 'float32'))
+    return new Embedding(made, sizes, copyOfArray(values[0]!, 'float32'))
   }
 
   /**
@@ -58,7 +58,7 @@ export class Embedding {
    * @throws ERR_INDEX for an id that is no row, naming it; ERR_DTYPE, ERR_ARG_TYPE, ERR_SHAPE, ERR_DETACHED,
    *   ERR_ALLOCATION
    */
-  forwardSync<I extends TensorLike | PackedSequence<TypedArray>>(ids: I): OutputOf<I> {
+  forwardSync<I extends Input>(ids: I): OutputOf<I> {
     return mapped(ids, 'ids', ({ data, shape, type }, argument) => {
       if (type !== 'int32' && type !== 'int64' && type !== 'uint8') {
         expected('ERR_DTYPE', 'int32, int64 or uint8', argument, type, "tensor(ids, undefined, 'int32') makes such")
@@ -86,8 +86,8 @@ export class Linear {
   readonly outFeatures: number
   readonly #handle: NativeModule
 
-  private constructor(sizes: Sizes, weight: Float32Array, bias: Float32Array | undefined) {
-    checkMade(sizes, 'Linear')
+  private constructor(key: symbol, sizes: Sizes, weight: Float32Array, bias: Float32Array | undefined) {
+    checkKey(key, 'Linear')
     const [outFeatures, inFeatures] = sizes
     this.inFeatures = inFeatures
     this.outFeatures = outFeatures
@@ -106,7 +106,7 @@ export class Linear {
     const entries = layerEntries(stateDict, options)
     const names = entries.has('bias') ? ['weight', 'bias'] : ['weight']
     const { sizes, values } = layerValues(entries, names, 'Linear')
-    return new Linear(sizes, values[0]!, values[1])
+    return new Linear(made, sizes, values[0]!, values[1])
   }
 
   /**
@@ -116,7 +116,7 @@ export class Linear {
    * @returns [*, outFeatures]; a PackedSequence for a PackedSequence
    * @throws ERR_SHAPE if the last dimension is not inFeatures, ERR_DTYPE, ERR_ARG_TYPE, ERR_DETACHED, ERR_ALLOCATION
    */
-  forwardSync<I extends TensorLike | PackedSequence>(input: I): OutputOf<I> {
+  forwardSync<I extends Input>(input: I): OutputOf<I> {
     return mapped(input, 'input', ({ data, shape, type }, argument) => {
       if (type !== 'float32') expected('ERR_DTYPE', 'float32, as the weights are,', argument, type)
       if (shape.at(-1) !== this.inFeatures) {
@@ -130,14 +130,16 @@ export class Linear {
   }
 }
 
-/** JavaScript can call a private constructor, and whoever comes from PyTorch will. */
-function checkMade(sizes: unknown, layer: string): void {
-  if (Array.isArray(sizes)) return
+/** What fromStateDict alone has: JavaScript can call a private constructor, and whoever comes from PyTorch will. */
+const made = Symbol('fromStateDict')
+
+function checkKey(key: unknown, layer: string): void {
+  if (key === made) return
   fail('ERR_ARG_TYPE', `${layer} has no constructor to call: ${layer}.fromStateDict makes one of its weights`)
 }
 
 /** Applies a function of tensors to a tensor, or to the data of a PackedSequence. */
-function mapped<I extends TensorLike | PackedSequence<TypedArray>>(
+function mapped<I extends Input>(
   input: I,
   argument: string,
   forward: (found: View, argument: string) => Tensor

@@ -75,7 +75,8 @@ export interface Result<I, S> {
   readonly state: S
 }
 
-type Input = TensorLike | PackedSequence<TypedArray>
+/** What modules and layers take. */
+export type Input = TensorLike | PackedSequence<TypedArray>
 
 /** Of a state: [...leading, size] each, and null for the c of what has none. */
 export interface StateShapes {

@@ -30,6 +30,7 @@ import {
   allocate,
   allocateUnwritten,
   detached,
+  isWhole,
   sizeOf,
   store,
   Tensor,
@@ -210,8 +211,10 @@ export function unpadSequence<D extends TypedArray>(
   o?: UnpadSequenceOptions
 ): Tensor<KindOf<D>>[] {
   const batchFirst = flag(options(o, 'options', ['batchFirst']).batchFirst, 'batchFirst', false)
-  const { data, type, batch, steps, trailing } = paddedView(view(padded, 'padded'), 'padded', batchFirst)
+  const found = view(padded, 'padded')
+  const { data, type, batch, steps, trailing } = paddedView(found, 'padded', batchFirst)
   const counts = lengthsOf(lengths, batch)
+  if (!isWhole(found)) detached('padded')
   checkLeast(counts, 'lengths', 0)
   checkMost(counts, 'lengths', steps)
   expectRoom(batch, 'padded')
@@ -262,6 +265,7 @@ export function packPaddedSequence<D extends TypedArray>(
   const width = sizeOf(trailing)
   if (batch * width === 0) cannotPack(found.shape, 'input')
   const counts = lengthsOf(lengths, batch)
+  if (!isWhole(found)) detached('input')
   checkOrder(counts, 'lengths', enforceSorted, allowZeroLength)
   checkMost(counts, 'lengths', steps)
   const structure = structureOf(counts, enforceSorted)
@@ -455,12 +459,12 @@ function itemsOf(sequences: unknown): Items {
   if (!first) fail('ERR_EMPTY', 'Expected at least one tensor for sequences but received none')
   const { type } = first
   const trailing = first.shape.slice(1)
-  const width = sizeOf(trailing)
-  return { arrays: dataOf(items), lengths: items.map((item, i) => lengthOf(item, first, width, i)), type, trailing }
+  return { arrays: dataOf(items), lengths: items.map((item, i) => lengthOf(item, first, i)), type, trailing }
 }
 
 /** The steps of a sequence that is like the first but for them. */
-function lengthOf({ data, shape, type }: View, first: View, width: number, i: number): number {
+function lengthOf(item: View, first: View, i: number): number {
+  const { shape, type } = item
   const length = shape[0]
   if (length === undefined) {
     expected('ERR_SHAPE', 'one dimension or more', `sequences[${String(i)}]`, 'a tensor of shape []')
@@ -472,8 +476,7 @@ function lengthOf({ data, shape, type }: View, first: View, width: number, i: nu
     const what = `a shape like ${shapeText(first.shape)}, that of sequences[0], but for the length,`
     expected('ERR_SHAPE', what, `sequences[${String(i)}]`, shapeText(shape))
   }
-  // Reading a later item may have cost an earlier one its memory.
-  if (data.length !== length * width) detached(`sequences[${String(i)}]`)
+  if (!isWhole(item)) detached(`sequences[${String(i)}]`)
   return length
 }
 

@@ -87,8 +87,10 @@ export class RecurrentStream<S extends HiddenState> implements Stream<S> {
     const steps = shape[0]!
     const output = allocateOutput([steps, this.#engine.outputSize])
     if (steps === 0) return output
-    const input = this.#pending ? copyOfArray(data, 'float32') : data
-    await RecurrentStream.#queue([this], () => this.#advance(input, steps, output))
+    await RecurrentStream.#queue([this], (waits) => {
+      const input = waits ? copyOfArray(data, 'float32') : data
+      return () => this.#advance(input, steps, output)
+    })
     return output
   }
 
@@ -109,14 +111,22 @@ export class RecurrentStream<S extends HiddenState> implements Stream<S> {
     this.#steps += steps
   }
 
-  /** Starts something when all that is under way on some streams is done, and makes what comes next wait for it. */
-  static #queue<T>(streams: readonly RecurrentStream<HiddenState>[], start: () => Promise<T>): Promise<T> {
+  /**
+   * Starts something when all that is under way on some streams is done, and makes what comes next wait for it. What it
+   * needs is prepared at once.
+   */
+  static #queue<T>(
+    streams: readonly RecurrentStream<HiddenState>[],
+    prepare: (waits: boolean) => () => Promise<T>
+  ): Promise<T> {
     let begin!: (result: Promise<T>) => void
     const done = new Promise<T>((resolve) => (begin = resolve))
     const earlier = streams.flatMap((stream) => stream.#pending ?? [])
     // Before anything begins: where promises are made, hooks (async_hooks) may call these streams.
     for (const stream of streams) stream.#pending = done
-    begin(earlier.length > 0 ? allDone(earlier).then(start) : start())
+    const waits = earlier.length > 0
+    const start = prepare(waits)
+    begin(waits ? allDone(earlier).then(start) : start())
     const release = (): void => {
       for (const stream of streams) if (stream.#pending === done) stream.#pending = null
     }
@@ -155,7 +165,7 @@ export class RecurrentStream<S extends HiddenState> implements Stream<S> {
     })
     const packed = packSequence(inputs, { enforceSorted: false, allowZeroLength: true })
     const lengths = inputs.map(({ shape }) => shape[0]!)
-    return RecurrentStream.#queue(members, async () => {
+    return RecurrentStream.#queue(members, () => async () => {
       const outputs = allocateSequences<Float32Array>(lengths, 'float32', [engine.outputSize])
       const next = members.map((stream) => stream.#next())
       const before = members.map((stream) => stream.#held.all)

@@ -93,7 +93,7 @@ export class Tensor<D extends TypedArray = Float32Array> {
    */
   toArray(): NestedArray {
     const { data, shape, type } = this
-    if (data.length !== sizeOf(shape)) detached('toArray')
+    if (!isWhole(this)) detached('toArray')
     room(nestedSize(shape), 64, 'toArray', `a tensor of shape ${shapeText(shape)}`)
     let offset = 0
     const nest = (axis: number): NestedArray => {
@@ -171,7 +171,8 @@ function fillAt({ data, type }: Tensor<TypedArray>, i: number, value: Scalar): v
   const element = type === 'int64' && typeof value === 'bigint' ? value : Number(value)
   const isStored = isExact && store(data, i, element, type)
   if (isStored || type === 'float32' || type === 'float64') return // floats overflow to infinity, as in PyTorch
-  expected('ERR_ARG_VALUE', `whole numbers that ${type} can hold`, 'values', describe(value))
+  const wanted = `whole numbers that ${type} can hold`
+  expected('ERR_ARG_VALUE', isExact ? wanted : `${wanted}, from 2^53 on as bigints,`, 'values', describe(value))
 }
 
 /** Stores a value, and says whether it is there as what it was: whole for integers, finite if it was. */
@@ -197,8 +198,8 @@ export interface View {
 /** Checks that a value is a tensor; `argument` names it in the error, of many with the index in brackets. */
 export function view(value: unknown, argument: string, index?: number): View {
   if (value instanceof Tensor) {
-    const { data, shape } = value as Tensor<TypedArray>
-    if (data.length === sizeOf(shape)) return value as Tensor<TypedArray>
+    const tensor = value as Tensor<TypedArray>
+    if (isWhole(tensor)) return tensor
   }
   return viewOf(value, index === undefined ? argument : `${argument}[${String(index)}]`)
 }
@@ -296,6 +297,10 @@ function checkedShape(shape: unknown, elements: ArrayLike<unknown>, argument: st
     expected(code, 'sizes that are whole numbers from 0', argument, describe(sizes[wrong]))
   }
   if (sizeOf(sizes) !== elements.length) wrongSize(sizes, elements, argument)
+  if (elements.length === 0 && !Number.isSafeInteger(sizeOf(sizes.map((size) => size || 1)))) {
+    // Of many rows of no elements, the size is still reckoned with.
+    expected('ERR_SHAPE', 'sizes whose product, but for zeros, is below 2^53', argument, shapeText(sizes))
+  }
   return sizes
 }
 
@@ -323,6 +328,11 @@ function hasLostMemory(elements: ArrayLike<unknown>): boolean {
 export function copyInto(target: Float32Array, source: Float32Array | Float64Array, argument: string): void {
   if (source.length !== target.length) detached(argument)
   target.set(source)
+}
+
+/** Whether a view has its memory still: reading another argument may have cost it that. */
+export function isWhole({ data, shape }: View): boolean {
+  return data.length === sizeOf(shape)
 }
 
 export function detached(argument: string): never {

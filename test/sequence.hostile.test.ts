@@ -54,6 +54,23 @@ describe('memory that has gone', () => {
     for (const [call, argument] of calls) expectError(call, TypeError, 'ERR_DETACHED', argument, 'lost', 'a copy')
   })
 
+  test('of a tensor, to the reading of its lengths', () => {
+    const calls = [
+      [packPaddedSequence, 'input'],
+      [unpadSequence, 'padded']
+    ] as const
+    for (const [call, argument] of calls) {
+      const input = new Tensor(Float32Array.of(1, 2), [1, 2])
+      const lengths = new Proxy([1, 1], {
+        get(target, key): unknown {
+          if (input.data.length > 0) detach(input.data)
+          return Reflect.get(target, key)
+        }
+      })
+      expectError(() => call(input, lengths), TypeError, 'ERR_DETACHED', argument, 'lost', 'a copy')
+    }
+  })
+
   test('of a tensor-like', () => {
     const data = Float32Array.of(1, 2)
     detach(data)

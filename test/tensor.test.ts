@@ -3,7 +3,7 @@ import path from 'node:path'
 import { allocateData } from '../lib/memory'
 import { allocate, sizeOf, tensor, Tensor, view, type DType, type NestedArray } from '../lib/tensor'
 import { LSTM, packSequence, unpackSequence } from '../lib'
-import { expectError } from './thrown'
+import { expectError, messageOf } from './thrown'
 
 const arrays: readonly [DType, new (length: number) => Tensor['data'] | Int8Array | BigInt64Array | Float64Array][] = [
   ['float32', Float32Array],
@@ -211,6 +211,7 @@ describe('tensor', () => {
       const make = (): unknown => tensor(values, undefined, type)
       expectError(make, RangeError, 'ERR_ARG_VALUE', 'values', `whole numbers that ${type} can hold`, received)
     }
+    expect(messageOf(() => tensor([2 ** 60], [1], 'int64'))).toContain('from 2^53 on as bigints')
     expect(tensor([true, 5n, -3], undefined, 'int8').data).toEqual(Int8Array.of(1, 5, -3))
     expect(tensor([1e300]).data).toEqual(Float32Array.of(Infinity))
   })
@@ -266,6 +267,9 @@ describe('view', () => {
     expectError(() => view({ data, dims: 4 }, 'x'), TypeError, 'ERR_ARG_TYPE', 'x.dims', 'an array of sizes', '4')
     expectError(() => view({ data: [1], shape: [1] }, 'x'), TypeError, 'ERR_ARG_TYPE', 'x.data', 'Float32Array')
     expectError(() => view({ data, shape: [4], dims: [2, 2] }, 'x'), RangeError, 'ERR_SHAPE', 'x has', '[4]', '[2, 2]')
+    const vast = { data: new Float32Array(0), shape: [0, 2 ** 31, 2 ** 31] }
+    expectError(() => view(vast, 'x'), RangeError, 'ERR_SHAPE', 'x.shape', 'below 2^53', '[0, 2147483648, 2147483648]')
+    expect(view({ ...vast, shape: [0, 2 ** 52] }, 'x').shape).toEqual([0, 2 ** 52])
     const bool = { data, shape: [4], type: 'bool' }
     expectError(() => view(bool, 'x'), TypeError, 'ERR_DTYPE', 'x.data', '"bool"', 'a Float32Array')
   })

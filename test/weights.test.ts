@@ -487,7 +487,7 @@ describe('which names are meant', () => {
 
   test('a projection that is none is unexpected', () => {
     const wide = { weight_ih_l0: zeros(8, 3), weight_hh_l0: zeros(8, 2), weight_hr_l0: zeros(2, 2) }
-    expectError(() => LSTM.fromStateDict(wide), RangeError, 'ERR_STATE_DICT', 'weight_hr_l0 is unexpected')
+    expectError(() => LSTM.fromStateDict(wide), RangeError, 'ERR_STATE_DICT', 'this LSTM', 'weight_hr_l0 is unexpected')
   })
 
   test('with few names, all are listed', () => {

@@ -169,6 +169,8 @@ export async function usage(): Promise<void> {
   expectType<PackedSequence>()(packSequence([tensorLike]), true)
   expectType<PackedSequence>()(packSequence(input), true)
   expectType<PackedSequence>()(Embedding.fromStateDict(stateDict).forwardSync(packedIds), true)
+  const packedOfAny: PackedSequence<TypedArray> = packedIds
+  expectType<PackedSequence>()(Linear.fromStateDict(stateDict).forwardSync(packedOfAny), true)
   expectType<PackedSequence>()(packSequence([{ data: new Float32Array(1), shape: [1] }]), true)
   expectType<Tensor<Int8Array | Float32Array>>()(padSequence([tensor([1], [1], dtype as 'int8' | 'float32')]), true)
   // @ts-expect-error sequences of two types
