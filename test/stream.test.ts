@@ -482,6 +482,56 @@ test('a push that a hook of the making of promises slips in is done before, or r
   expect(refused).toBeGreaterThan(0)
 })
 
+describe('a hook of what is made for a call does not change what the call was given', () => {
+  const gru = randomModule('GRU', { inputSize, hiddenSize: 64 }, 33)
+  const long = randomTensor(random, [2000, inputSize])
+  const copy = (): Tensor => new Tensor(long.data.slice(), long.shape)
+
+  test('by overwriting and detaching it', async () => {
+    const input = copy()
+    let types = 0
+    const hook = createHook({
+      init(_, type) {
+        if (type !== 'packed-rnn forward') return
+        ++types
+        input.data.fill(9)
+        structuredClone(input.data.buffer, { transfer: [input.data.buffer as ArrayBuffer] })
+      }
+    })
+    hook.enable()
+    const running = gru.forward(input)
+    hook.disable()
+    expect([types, input.data.length]).toEqual([1, 0])
+    expectSameBits((await running).output, gru.forwardSync(long).output)
+  })
+
+  test.each([1, 2, 3, 4, 5, 6])('by a push of its own that it has to wait for, at promise %d', async (at) => {
+    const input = copy()
+    const stream = gru.createStream()
+    let promises = 0
+    const slipped: Promise<Tensor>[] = []
+    const hook = createHook({
+      init(_, type) {
+        if (type === 'PROMISE' && ++promises === at) slipped.push(stream.push(sequence))
+      }
+    })
+    hook.enable()
+    const running = stream.push(input)
+    hook.disable()
+    input.data.fill(9)
+    const output = await running
+    await Promise.all(slipped)
+    const after = gru.createStream()
+    const first = after.pushSync(long)
+    const same = (expected: Tensor): boolean =>
+      Buffer.from(output.data.buffer).equals(Buffer.from(expected.data.buffer))
+    if (same(first)) return
+    after.reset()
+    after.pushSync(sequence)
+    expectSameBits(output, after.pushSync(long))
+  })
+})
+
 test('stepStreams runs the module’s weights, whatever a class makes of its forward', async () => {
   class Other extends GRU {
     override forward = (): never => {

@@ -31,13 +31,11 @@ class Worker final : public Napi::AsyncWorker {
  public:
   Worker(const Napi::CallbackInfo& info, Job&& job)
       : AsyncWorker(info.Env(), "packed-rnn forward"), job_(std::move(job)) {
-    job_.take_copies();
     Napi::Object kept = Napi::Object::New(info.Env());
     for (const std::uint32_t i : Job::kept) kept.Set(i, info[i]);
     kept_ = Napi::Persistent(kept);
   }
 
-  // Made when all has been copied: hooks of the making of promises (async_hooks) run here, and may do anything.
   Napi::Promise promise() { return deferred_.emplace(Napi::Promise::Deferred::New(Env())).Promise(); }
 
  private:
@@ -57,7 +55,7 @@ class Worker final : public Napi::AsyncWorker {
   std::optional<Napi::Promise::Deferred> deferred_;
 };
 
-// A promise that is settled already, made when all has been computed, for the reason that Worker::promise has.
+// A promise that is settled already, made when all has been computed, since hooks of its making may do anything.
 template <class Job>
 Napi::Value compute_at_once(Napi::Env env, const Job& job) {
   bool enough_memory = true;
@@ -81,6 +79,8 @@ Napi::Value asynchronous(const Napi::CallbackInfo& info) {
   Job job(info);
   Queue& queue = Queue::of(env);
   if (queue.takes_at_once(job.module.work(job.run))) return compute_at_once(env, job);
+  // Before the worker and the promise: hooks of their making (async_hooks) run there, and may do anything.
+  job.take_copies();
   auto worker = std::make_unique<Worker<Job>>(info, std::move(job));
   const Napi::Promise promise = worker->promise();
   queue.push(std::move(worker));
