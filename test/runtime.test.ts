@@ -25,6 +25,16 @@ describe('runtime', () => {
     expect(execFileSync(process.execPath, ['-e', script], { env, encoding: 'utf8' })).toBe(runtime.supportedIsas[0])
   })
 
+  test('what could not be loaded can be, when PACKED_RNN_ISA has been set right', () => {
+    const script = `const load = () => require(${JSON.stringify(root)}).runtime.isa
+      try { load() } catch ({ code }) { console.log(code) }
+      delete process.env.PACKED_RNN_ISA
+      console.log(load())`
+    const env = { ...process.env, PACKED_RNN_ISA: 'none' }
+    const printed = execFileSync(process.execPath, ['-e', script], { env, encoding: 'utf8' })
+    expect(printed).toBe(`ERR_ISA\n${runtime.supportedIsas[0]!}\n`)
+  })
+
   test('has the version of the package', () => {
     const manifest = readFileSync(path.join(root, 'package.json'), 'utf8')
     expect(runtime.version).toBe((JSON.parse(manifest) as { version: string }).version)

@@ -57,7 +57,7 @@ int run(const Kernels& kernels, const Shape& shape) {
 
 int main(int count, char** arguments) {
   packed_rnn::set_num_threads(1);
-  const packed_rnn::Kernels* kernels = packed_rnn::select_kernels();
+  const packed_rnn::Kernels* kernels = packed_rnn::select_kernels(packed_rnn::forced_isa());
   if (!kernels) return 2;
   for (const packed_rnn::Shape& shape : packed_rnn::shapes) {
     if (count == 2 && std::strcmp(arguments[1], shape.name) == 0) return packed_rnn::run(*kernels, shape);

@@ -312,7 +312,7 @@ int main() {
     std::string name;
     command >> name;
     if (name == "table") {
-      std::cout << packed_rnn::select_kernels()->name << std::endl;
+      std::cout << packed_rnn::select_kernels(packed_rnn::forced_isa())->name << std::endl;
     } else {
       std::cout << packed_rnn::answer(name, command) << std::endl;
     }

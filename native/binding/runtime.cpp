@@ -1,5 +1,6 @@
 #include "binding/runtime.h"
 
+#include <atomic>
 #include <string>
 
 #include "binding/exports.h"
@@ -8,10 +9,8 @@
 namespace packed_rnn::binding {
 namespace {
 
-const Kernels* chosen() {
-  static const Kernels* const kernels = select_kernels();
-  return kernels;
-}
+// Chosen once for the process; not if there is none of the name, for the next environment may ask for another.
+std::atomic<const Kernels*> chosen{nullptr};
 
 Napi::Value set_num_threads(const Napi::CallbackInfo& info) {
   packed_rnn::set_num_threads(count(info[0], "count"));
@@ -25,7 +24,7 @@ Napi::Value get_num_threads(const Napi::CallbackInfo& info) {
 }  // namespace
 
 const Kernels& kernels() {
-  return *chosen();
+  return *chosen.load(std::memory_order_relaxed);
 }
 
 void export_runtime(Napi::Env env, Napi::Object exports) {
@@ -36,10 +35,14 @@ void export_runtime(Napi::Env env, Napi::Object exports) {
     names.Set(static_cast<std::uint32_t>(i), supported.tables[i]->isa);
     list += (i ? ", " : "") + std::string(supported.tables[i]->isa);
   }
-  if (!chosen()) {
-    throw_range(env, "ERR_ISA",
-                "Expected one of " + list + " for the environment variable PACKED_RNN_ISA but received \"" +
-                    forced_isa() + "\": these are the instruction sets that this processor and this build have");
+  if (!chosen) {
+    const char* const forced = forced_isa();
+    chosen = select_kernels(forced);
+    if (!chosen) {
+      throw_range(env, "ERR_ISA",
+                  "Expected one of " + list + " for the environment variable PACKED_RNN_ISA but received \"" + forced +
+                      "\": these are the instruction sets that this processor and this build have");
+    }
   }
   exports.Set("isa", kernels().isa);
   exports.Set("supportedIsas", names);

@@ -110,7 +110,7 @@ Supported supported_kernels();
 // What the environment variable PACKED_RNN_ISA names; null if it is not set, or empty.
 const char* forced_isa();
 
-// The best table, or the one that is forced; null if that is none of the supported.
-const Kernels* select_kernels();
+// The table of that name, or the best for null; null if it is none of the supported.
+const Kernels* select_kernels(const char* isa);
 
 }  // namespace packed_rnn

@@ -131,12 +131,11 @@ const char* forced_isa() {
   return name && *name ? name : nullptr;
 }
 
-const Kernels* select_kernels() {
+const Kernels* select_kernels(const char* isa) {
   const Supported supported = supported_kernels();
-  const char* const forced = forced_isa();
-  if (!forced) return supported.tables[0];
+  if (!isa) return supported.tables[0];
   for (std::size_t i = 0; i < supported.count; ++i) {
-    if (std::strcmp(supported.tables[i]->isa, forced) == 0) return supported.tables[i];
+    if (std::strcmp(supported.tables[i]->isa, isa) == 0) return supported.tables[i];
   }
   return nullptr;
 }
