@@ -20,13 +20,13 @@
 
 namespace packed_rnn {
 
-// What a team shares. A job is never freed, only used again when its last helper has left, so that a helper which comes
-// late finds it closed, not gone.
+// What a team shares. A job is used again when its last helper has left, and freed when all helpers have ended, so that
+// one which comes late finds it closed, not gone.
 struct Team::Job {
   // The present run in one word, so that taking an index is one exchange, and in one cache line with what to call, so
-  // that a helper that waits for it has all at once: the last index still to be taken, of those from 1 on, and how many
-  // have been done, and taken. An exchange that comes too late for its run fails, or takes an index of the next run,
-  // which is as good.
+  // that a helper that waits for it has all at once. From the lowest bits up: the last index still to be taken, of
+  // those from 1 on, and how many have been done, and taken, 16 bits each. An exchange that comes too late for its run
+  // fails, or takes an index of the next run, which is as good.
   alignas(64) std::atomic<std::uint64_t> state{closed};
   Call call = nullptr;
   const void* context = nullptr;
@@ -220,11 +220,13 @@ class Pool {
     {
       const std::lock_guard<std::mutex> lock(mutex_);
       ending.swap(helpers_);
+      ++stopping_;
     }
     ending.clear();  // without the lock: who has borrowed one needs it to give it back
     const std::lock_guard<std::mutex> lock(mutex_);
-    // Another environment may have begun meanwhile.
-    if (busy_ == 0 && helpers_.empty()) std::vector<std::unique_ptr<Team::Job>>().swap(jobs_);
+    --stopping_;
+    // Another environment may have begun meanwhile, or be ending its helpers, which still look at their jobs.
+    if (stopping_ == 0 && busy_ == 0 && helpers_.empty()) std::vector<std::unique_ptr<Team::Job>>().swap(jobs_);
   }
 
  private:
@@ -259,7 +261,7 @@ class Pool {
   std::mutex mutex_;
   std::size_t limit_ = 0;  // 0: not asked yet
   std::optional<bool> assumed_near_;
-  std::size_t busy_ = 0;
+  std::size_t busy_ = 0, stopping_ = 0;
   std::vector<std::unique_ptr<Helper>> helpers_;
   std::vector<std::unique_ptr<Team::Job>> jobs_;
 };

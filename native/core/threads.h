@@ -39,8 +39,8 @@ class Team {
   bool is_near() const { return near_; }
 
   // body(0) on the calling thread, and meanwhile body(i), for different i below size(), on every helper that comes
-  // before one of them has returned; for work that threads can join at any time. Returns when all of them have. In a
-  // repeated run each thread mostly has the same i.
+  // before one of them has returned; for work that threads can join at any time. Returns when all of them have. Helpers
+  // have the i of the order in which they come.
   template <class Body>
   void run(const Body& body) {
     if (size_ == 1) return body(0);
