@@ -102,11 +102,6 @@ bool Pass::gather_company() {
   return true;
 }
 
-std::size_t Pass::left() const {
-  const std::size_t steps = beside_->offer.left();
-  return steps >= least_joined_steps && fmas(direction_.weights, sequences_) >= least_joined_fmas ? steps : 0;
-}
-
 bool Pass::join() {
   const std::size_t left = beside_->offer.make();
   if (left == 0) return false;
@@ -164,9 +159,12 @@ std::size_t Pass::Walk::run(std::size_t left, Rounds::Member* member, Offer* off
 }
 
 bool Pass::Walk::is_to_be_shared(Offer& offer, std::size_t steps) const {
-  offer.set_left(steps);
-  return offer.is_made() && steps >= least_joined_steps &&
-         fmas(pass_.direction_.weights, pass_.share_.of(cursor_.active())) >= least_joined_fmas;
+  const bool pays = steps >= least_joined_steps &&
+                    fmas(pass_.direction_.weights, pass_.share_.of(cursor_.active())) >= least_joined_fmas;
+  offer.set_left(pays ? steps : 0);
+  if (!offer.is_made()) return false;
+  if (!pays) offer.end();
+  return pays;
 }
 
 Pass::Chunk Pass::Walk::gather_chunk(Cursor cursor, std::size_t most, std::size_t place) {
@@ -277,8 +275,8 @@ void Pass::Walk::compute_together() {
     assert(!present.begins && !step.beside && !open_);  // a step of other rows before it has been closed
     over_panels(weights, step.rows, step.backwards,
                 [&](std::size_t first, std::size_t last) { pass_.kernels_.step(weights.panels(), step, first, last); });
-    open_parts_ = 1;
-    return keep(step, 0, 1);
+    if (step.copy) keep_units(step, 0, pass_.options_.hidden_size);
+    return;
   }
   const std::size_t own = member_->index(), parts = this->parts(weights, step.rows);
   const std::size_t first = first_panel(weights, own, parts), last = first_panel(weights, own + 1, parts);

@@ -32,7 +32,9 @@ class Pass {
  public:
   // A part of a step has at least so much to do: less is done sooner than threads meet.
   static constexpr std::size_t least_part_fmas = 1 << 14;
-  // How many parts the panels can be in for a step of so many rows.
+  // The multiplications of a step of so many rows.
+  static std::size_t fmas(const Weights& weights, std::size_t rows);
+  // How many parts the panels can be in for such a step.
   static std::size_t parts(const Weights& weights, std::size_t rows);
 
   // `threads` will go through its steps together; or `beside_others`, one thread will, beside threads with passes of
@@ -47,9 +49,9 @@ class Pass {
   // Or, beside other passes, by the first thread that comes after `prepare`, which is for the caller alone. Another
   // that has nothing left to do may join it: `left` is how many steps are worth that, and join says whether it has
   // shared them.
-  void prepare(std::size_t steps) { beside_->offer.reset(steps); }
+  void prepare() { beside_->offer.reset(); }
   void run_beside(std::size_t steps, std::size_t first_row);
-  std::size_t left() const;
+  std::size_t left() const { return beside_->offer.left(); }
   bool join();
 
  private:
@@ -110,7 +112,7 @@ class Pass {
     const float** hidden() { return read_.data(); }
 
    private:
-    // Whether the offer is made, and so many steps are worth sharing.
+    // Whether the offer is made, and so many steps are worth sharing. One that comes too late for that is ended.
     bool is_to_be_shared(Offer& offer, std::size_t steps) const;
 
     // x for each row of a chunk. Chunks that can carry on the next one's projection have two places in turn.
@@ -201,7 +203,6 @@ class Pass {
   static constexpr Dealing dealing_far = {4'000'000, 1'000'000}, dealing_near = {10'000'000, 1'000'000},
                            dealing_joined = {1'000'000, 250'000};
   static constexpr std::size_t most_dealt_parts = 1 << 12;
-  static std::size_t fmas(const Weights& weights, std::size_t rows);
 
   // Threads keep h where a step takes one block of rows, in so many bytes at most; for more it is not worth writing
   // twice.

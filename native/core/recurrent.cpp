@@ -189,7 +189,7 @@ void Recurrent::forward(const Run& run) const {
 // Each thread takes a pass of its own, and then what nobody has begun; who finds nothing of the kind goes on together
 // with the one that has most left, whose processor may be slower.
 void Recurrent::run_beside(View<Pass> passes, std::size_t steps, std::size_t first_row, Team& team) const {
-  for (Pass& pass : passes) pass.prepare(steps);
+  for (Pass& pass : passes) pass.prepare();
   team.run([&](std::size_t own) {
     for (std::size_t i = 0; i < passes.size; ++i) {
       passes[(own + i) % passes.size].run_beside(steps, first_row);

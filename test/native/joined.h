@@ -28,9 +28,9 @@ inline Result forward_joined(const Recurrent& module, const Batch& batch, bool& 
   joined = true;
   for (std::size_t direction = 0; direction < directions; ++direction) {
     Pass pass(module, run, 0, direction, all, 1, true, {run.input, false}, {run.output, false});
-    pass.prepare(alone);
+    pass.prepare();
     pass.run_beside(alone, 0);
-    pass.prepare(steps - alone);
+    pass.prepare();
     std::atomic<bool> ready{false}, over{false};
     std::thread other([&] {
       ready = true;

@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <atomic>
+#include <thread>
 #include <vector>
 
 #include "core/threads.h"
@@ -46,6 +49,32 @@ TEST(Pass, GivesTheSameBitsWhereAnotherJoins) {
     }
   }
   set_num_threads(0);
+}
+
+// A step of one sequence is too small to be shared, one of seven is not.
+TEST(Pass, IsLeftAloneWhenTooFewSequencesAreLeft) {
+  const int longest = 20000, others = 50;
+  std::mt19937 random(24);
+  const Recurrent module = Module(random, options_of(cells[0], 40, 60, 1, 1, 0)).build(*best_tables()[0]);
+  const Batch batch(random, module.options(), {longest, others, others, others, others, others, others});
+  Result result = empty_result(module, batch);
+  const packed_rnn::Run run = run_into(result, batch);
+  const Share all;
+  Pass pass(module, run, 0, 0, all, 1, true, {run.input, false}, {run.output, false});
+  pass.prepare();
+  std::atomic<bool> over{false};
+  std::size_t least = longest;
+  std::thread other([&] {
+    while (!over) {
+      if (const std::size_t left = pass.left()) least = std::min(least, left);
+      std::this_thread::yield();
+    }
+  });
+  pass.run_beside(longest, 0);
+  over = true;
+  other.join();
+  EXPECT_GE(least, longest - others - 60u) << "of which a chunk has 60 rows at most";
+  EXPECT_FALSE(pass.join());
 }
 
 }  // namespace

@@ -217,6 +217,23 @@ TEST(Team, LeavesRoomForWhoIsAtWorkAlready) {
   EXPECT_EQ(second.size(), 1u);
 }
 
+// As environments of worker threads do, several of which may end at a time.
+TEST(Team, IsStoppedBySeveral) {
+  set_num_threads(3);
+  std::atomic<std::size_t> runs{0};
+  std::vector<std::thread> environments;
+  for (int i = 0; i < 4; ++i) {
+    environments.emplace_back([&] {
+      for (int round = 0; round < 300; ++round) {
+        Team(3).run([&](std::size_t own) { runs += own == 0; });
+        stop_threads();
+      }
+    });
+  }
+  for (std::thread& environment : environments) environment.join();
+  EXPECT_EQ(runs, 1200u);
+}
+
 // Threads that are still being started when the call is over have nothing left to join, not even what is there no more.
 TEST(Team, IsNotJoinedWhenTheCallIsOver) {
   set_num_threads(4);
@@ -401,11 +418,12 @@ TEST(Rounds, LeaveASlowMemberFewParts) {
 TEST(Offer, IsForWorkThatHasBegun) {
   Offer offer;
   EXPECT_FALSE(offer.begin()) << "there is nothing yet";
-  offer.reset(9);
-  EXPECT_EQ(offer.left(), 0u);
+  offer.reset();
   EXPECT_EQ(offer.make(), 0u);
   EXPECT_TRUE(offer.begin());
   EXPECT_FALSE(offer.begin()) << "by two";
+  EXPECT_EQ(offer.left(), 0u) << "its owner has not said yet";
+  offer.set_left(9);
   EXPECT_EQ(offer.left(), 9u);
   offer.end();
   EXPECT_EQ(offer.left(), 0u);
@@ -416,7 +434,7 @@ TEST(Offer, IsAcceptedOrNot) {
   for (int round = 0; round < 1000; ++round) {
     const bool accepts = round % 2 == 0;
     Offer offer;
-    offer.reset(9);
+    offer.reset();
     ASSERT_TRUE(offer.begin());
     int shared = 0;
     std::size_t found = 0;
