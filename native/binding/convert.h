@@ -132,4 +132,10 @@ inline void expect_size(Napi::Env env, std::size_t size, std::size_t expected, c
                   std::to_string(size) + ": was its memory detached, or its structure written to?");
 }
 
+inline std::size_t rows_of(Napi::Env env, std::size_t size, std::size_t width, const char* argument) {
+  const std::size_t rows = width == 0 ? 0 : size / width;
+  expect_size(env, size, rows * width, argument);
+  return rows;
+}
+
 }  // namespace packed_rnn::binding

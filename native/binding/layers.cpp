@@ -21,8 +21,7 @@ Napi::Value linear(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const Linear& module = module_of<Linear>(info[0]);
   const View<float> input = view<float>(info[1], "input"), output = view<float>(info[2], "output");
-  const std::size_t rows = input.size / module.in_features();
-  expect_size(env, input.size, rows * module.in_features(), "input");
+  const std::size_t rows = rows_of(env, input.size, module.in_features(), "input");
   expect_size(env, output.size, product(env, rows, module.out_features()), "output");
   prefault(output);
   module.forward(input.data, rows, output.data);

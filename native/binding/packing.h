@@ -23,12 +23,6 @@ inline void expect_type(Napi::Env env, const Array& found, napi_typedarray_type 
   if (found.type != type) throw_type(env, std::string("Expected arrays of one type for ") + argument);
 }
 
-inline std::size_t rows_of(Napi::Env env, std::size_t size, std::size_t width, const char* argument) {
-  const std::size_t rows = width == 0 ? 0 : size / width;
-  expect_size(env, size, rows * width, argument);
-  return rows;
-}
-
 // A structure that is nobody else's: the memory of a typed array may be shared with a thread that writes to it.
 struct OwnPacking {
   std::vector<std::int32_t> batch_sizes, order;

@@ -60,13 +60,13 @@ class Queue {
     }
   }
 
-  // All of libuv's threads but one, counted as it does: 4, or UV_THREADPOOL_SIZE. Node guards the environment that
+  // All of libuv's threads but one, which are 4, or UV_THREADPOOL_SIZE from 1 to 1024. Node guards the environment that
   // JavaScript writes to, and getenv does not.
   static std::size_t spared(Napi::Env env) {
     const Napi::Object process = env.Global().Get("process").As<Napi::Object>();
     const Napi::Value size = process.Get("env").As<Napi::Object>().Get("UV_THREADPOOL_SIZE");
     const int threads = size.IsString() ? std::atoi(size.As<Napi::String>().Utf8Value().c_str()) : 4;
-    return static_cast<std::size_t>(std::clamp(threads - 1, 1, 1023));
+    return static_cast<std::size_t>(std::clamp(threads, 2, 1024) - 1);
   }
 
   const std::size_t spared_;

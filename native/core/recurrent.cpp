@@ -116,7 +116,7 @@ std::size_t Recurrent::useful_threads(const Run& run, double fmas) const {
   const std::size_t least = least_parted(threads, true), shares = least == 0 ? 0 : batch / least;
   const std::size_t parted = std::min(threads, options_.num_directions * std::max<std::size_t>(shares, 1));
   const std::size_t together = std::min(threads, Pass::parts(directions_[0].weights, batch));
-  const std::size_t step_fmas = directions_[0].weights.bytes() / sizeof(float) * batch;
+  const std::size_t step_fmas = Pass::fmas(directions_[0].weights, batch);
   return step_fmas / together + Pass::least_part_fmas <= step_fmas / parted ? together : parted;
 }
 
@@ -172,8 +172,7 @@ void Recurrent::forward(const Run& run) const {
   const Layout& layout = run.layout;
   const double fmas = static_cast<double>(bytes() / sizeof(float)) * static_cast<double>(layout.rows());
   Team team(useful_threads(run, fmas), fmas < always_shared_fmas ? &account(run) : nullptr, fmas);
-  const std::size_t shares =
-      layout.rows() == 0 || team.size() == 1 ? 1 : this->shares(layout.active(0), team.size(), team.is_near());
+  const std::size_t shares = team.size() == 1 ? 1 : this->shares(layout.active(0), team.size(), team.is_near());
   const std::size_t parted = shares == 1 ? layout.steps() : parted_steps(layout, team);
   if (parted == layout.steps()) return run_spans(run, shares, team);
   Run first = run, rest = run;
@@ -228,11 +227,12 @@ void Recurrent::run_spans(const Run& run, std::size_t shares, Team& team) const 
   std::size_t t = 0, row = 0;
   do {
     const std::size_t steps = std::min(span, all - t);
-    for (auto pass = passes.begin(); pass != passes.end(); pass += static_cast<std::ptrdiff_t>(tasks)) {
+    for (std::size_t i = 0; i < passes.size(); i += tasks) {
+      const View<Pass> layer(&passes[i], tasks);
       if (together) {
-        for (std::size_t i = 0; i < tasks; ++i) pass[static_cast<std::ptrdiff_t>(i)].run(steps, row, team);
+        for (Pass& pass : layer) pass.run(steps, row, team);
       } else {
-        run_beside({&*pass, tasks}, steps, row, team);
+        run_beside(layer, steps, row, team);
       }
     }
     for (const std::size_t next = t + steps; t < next; ++t) row += layout.active(t);

@@ -36,9 +36,7 @@ class Rounds {
     // with the same numbers of parts, one after the other.
     template <class Body>
     void run(std::size_t parts, const Body& body) {
-      const std::uint64_t round = round_++;
-      if (index_ < parts && take_own(round)) perform(index_, round, body);
-      for (std::size_t i = 0; i < parts; ++i) await(i, round, body);
+      if (run_open(parts, body)) close(0, parts, body);
     }
 
     // The next round, left open as soon as the member has done its own part: the body of the round after closes the
@@ -111,7 +109,7 @@ class Rounds {
         }
         spin.wait();
       }
-      absent_[i] = false;
+      if (absent_[i]) absent_[i] = false;
     }
 
     static constexpr int usual_lateness = 50;  // in pauses: about a microsecond
