@@ -32,7 +32,7 @@ void Linear::forward(const float* input, std::size_t rows, float* output) const 
     Step step;
     step.rows = count;
     step.input = inputs;
-    step.hidden = inputs;
+    step.hidden = inputs;  // of no elements, but the pointers are read
     step.output = outputs;
     kernels_.linear.step(weights_.panels(), step, 0, weights_.panel_count());
   }

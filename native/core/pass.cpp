@@ -7,7 +7,7 @@
 namespace packed_rnn {
 
 Pass::Pass(const Recurrent& module, const Run& run, std::size_t layer, std::size_t direction, const Share& share,
-           std::size_t threads, bool beside_others, Place<const float> input, Place<float> output)
+           std::size_t threads, bool parted, Place<const float> input, Place<float> output)
     : module_(module),
       options_(module.options_),
       kernels_(module.kernels_.*module.options_.cell->kernels),
@@ -39,7 +39,7 @@ Pass::Pass(const Recurrent& module, const Run& run, std::size_t layer, std::size
       memory_(start_rows_ * row_stride(direction_.weights.start_size()) +
               (options_.proj_size ? sequences_ * row_stride(options_.hidden_size) : 0)),
       progress_(single_rows_ == 0 ? 0
-                : beside_others   ? 2
+                : parted          ? 2
                                   : threads),
       walk_(*this) {
   float* next = memory_.data();
@@ -47,15 +47,15 @@ Pass::Pass(const Recurrent& module, const Run& run, std::size_t layer, std::size
   if (options_.proj_size) {
     for (std::size_t j = 0; j < sequences_; ++j, next += row_stride(options_.hidden_size)) unprojected_[j] = next;
   }
-  if (beside_others) {
-    beside_ = std::make_unique<Beside>();
-    if (options_.cell->has_cell_state) beside_->cells = std::make_unique<OwnRows>(sequences_, options_.hidden_size);
+  if (parted) {
+    parted_ = std::make_unique<Parted>();
+    if (options_.cell->has_cell_state) parted_->cells = std::make_unique<OwnRows>(sequences_, options_.hidden_size);
     walk_.keep_hidden();
   }
   start_states();
 }
 
-Pass::Beside::~Beside() = default;
+Pass::Parted::~Parted() = default;
 
 Pass::Company::Company(const Walk& own, std::size_t threads) : rounds(threads), others(threads - 1, own) {
   members.reserve(threads);
@@ -76,18 +76,18 @@ void Pass::run(std::size_t steps, std::size_t first_row, Team& team) {
   finish_states();
 }
 
-void Pass::run_beside(std::size_t steps, std::size_t first_row) {
-  if (!beside_->offer.begin()) return;
+void Pass::run_parted(std::size_t steps, std::size_t first_row) {
+  if (!parted_->offer.begin()) return;
   walk_.set_span(first_row);
-  const std::size_t left = walk_.run(steps, nullptr, &beside_->offer);
+  const std::size_t left = walk_.run(steps, nullptr, &parted_->offer);
   if (left > 0 && gather_company()) {
-    beside_->offer.accept();
-    walk_.run(left, &beside_->company->members[0]);
-    beside_->offer.await_end();
-    beside_->company.reset();
+    parted_->offer.accept();
+    walk_.run(left, &parted_->company->members[0]);
+    parted_->offer.await_end();
+    parted_->company.reset();
   } else {
     walk_.run(left, nullptr);
-    beside_->offer.end();
+    parted_->offer.end();
   }
   finish_states();
 }
@@ -95,7 +95,7 @@ void Pass::run_beside(std::size_t steps, std::size_t first_row) {
 // What a team runs must not throw: without the memory, it is done without company.
 bool Pass::gather_company() {
   try {
-    beside_->company = std::make_unique<Company>(walk_, 2);
+    parted_->company = std::make_unique<Company>(walk_, 2);
   } catch (const std::bad_alloc&) {
     return false;
   }
@@ -103,10 +103,10 @@ bool Pass::gather_company() {
 }
 
 bool Pass::join() {
-  const std::size_t left = beside_->offer.make();
+  const std::size_t left = parted_->offer.make();
   if (left == 0) return false;
-  beside_->company->others[0].run(left, &beside_->company->members[1]);
-  beside_->offer.end();
+  parted_->company->others[0].run(left, &parted_->company->members[1]);
+  parted_->offer.end();
   return true;
 }
 
@@ -238,7 +238,7 @@ std::size_t Pass::Walk::step(const float* const* start, const Chunk* begins, con
   Step projection;
   projection.rows = rows;
   projection.input = pass_.unprojected_;
-  projection.hidden = pass_.unprojected_;
+  projection.hidden = pass_.unprojected_;  // of no elements, but the pointers are read
   projection.output = outputs;
   projection.copy = copies;
   over_panels(pass_.direction_.projection, rows, false, [&](std::size_t first, std::size_t last) {
@@ -267,6 +267,13 @@ void Pass::Walk::compute_others(Present present, std::size_t part, std::size_t p
   compute(present, part, first_panel(weights, part, parts), first_panel(weights, part + 1, parts));
 }
 
+// Part i of step t, when other parts of step t − 1 may still be open:
+//
+//   close parts before i of t − 1 │ x(t), h(t − 1) of parts up to i │ close parts after i │ the rest of h(t − 1) │
+//   c(t), h(t)
+//
+// So nothing is written before all of t − 1 is done, and nobody reads any more what is written over: c(t − 1), and
+// where h(t − 2) was kept.
 void Pass::Walk::compute_together() {
   Present &present = steps_[now_], &before = steps_[1 - now_];
   Step& step = present.step;
@@ -341,7 +348,7 @@ std::size_t Pass::parts(const Weights& weights, std::size_t rows) {
 
 std::size_t Pass::Walk::dealt_parts(const Weights& weights, std::size_t rows) const {
   if (rows == 1 && pass_.single_rows_ > 0) return 0;  // it may carry on a projection
-  const Dealing dealing = pass_.beside_                        ? dealing_joined
+  const Dealing dealing = pass_.parted_                        ? dealing_joined
                           : are_far(weights, member_->count()) ? dealing_far
                                                                : dealing_near;
   const std::size_t fmas = Pass::fmas(weights, rows);
@@ -370,7 +377,7 @@ void Pass::Walk::over_panels(const Weights& weights, std::size_t rows, bool back
 void Pass::start_states() {
   const std::size_t size = options_.output_size(), units = options_.hidden_size;
   const float** const hidden = walk_.hidden();
-  const OwnRows* const cells = beside_ ? beside_->cells.get() : nullptr;
+  const OwnRows* const cells = parted_ ? parted_->cells.get() : nullptr;
   for (std::size_t j = 0; j < sequences_; ++j) {
     const std::size_t row = state_row(j);
     hidden[j] = run_.initial_hidden ? run_.initial_hidden + row * size : module_.zeros_.data();
@@ -392,7 +399,7 @@ void Pass::finish_states() {
     if (hidden[j] != last) std::memcpy(last, hidden[j], size * sizeof(float));
     hidden[j] = last;
   }
-  if (!beside_ || !beside_->cells) return;
+  if (!parted_ || !parted_->cells) return;
   const std::size_t units = options_.hidden_size;
   for (std::size_t j = 0; j < sequences_; ++j) {
     std::memcpy(run_.final_cell + state_row(j) * units, cell_[j], units * sizeof(float));

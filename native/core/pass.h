@@ -37,10 +37,10 @@ class Pass {
   // How many parts the panels can be in for such a step.
   static std::size_t parts(const Weights& weights, std::size_t rows);
 
-  // `threads` will go through its steps together; or `beside_others`, one thread will, beside threads with passes of
+  // `threads` will go through its steps together; or, if they are `parted`, one will, beside others with passes of
   // their own.
   Pass(const Recurrent& module, const Run& run, std::size_t layer, std::size_t direction, const Share& share,
-       std::size_t threads, bool beside_others, Place<const float> input, Place<float> output);
+       std::size_t threads, bool parted, Place<const float> input, Place<float> output);
 
   // The next so many steps, by the whole team; first_row is that of the first of them in time. Between spans the hidden
   // state is in the caller's final_hidden.
@@ -49,9 +49,9 @@ class Pass {
   // Or, beside other passes, by the first thread that comes after `prepare`, which is for the caller alone. Another
   // that has nothing left to do may join it: `left` is how many steps are worth that, and join says whether it has
   // shared them.
-  void prepare() { beside_->offer.reset(); }
-  void run_beside(std::size_t steps, std::size_t first_row);
-  std::size_t left() const { return beside_->offer.left(); }
+  void prepare() { parted_->offer.reset(); }
+  void run_parted(std::size_t steps, std::size_t first_row);
+  std::size_t left() const { return parted_->offer.left(); }
   bool join();
 
  private:
@@ -181,9 +181,9 @@ class Pass {
     std::vector<Walk> others;
   };
 
-  // What a pass has if those of other threads are beside it.
-  struct Beside {
-    ~Beside();
+  // What a pass has where threads are parted.
+  struct Parted {
+    ~Parted();
 
     Offer offer;
     std::unique_ptr<Company> company;  // while the offer is accepted
@@ -235,7 +235,7 @@ class Pass {
   SmallArray<float*, 8> written_;
   float **cell_, **unprojected_, **starts_;
   Workspace memory_;                        // of the last two
-  std::unique_ptr<Beside> beside_;          // null if there is none
+  std::unique_ptr<Parted> parted_;          // null if there is none
   mutable std::vector<Progress> progress_;  // with the next chunk's projection, of each part of the panels
   Walk walk_;
   // What is written at every step shares no line with what another thread reads of its pass, the next in a vector.

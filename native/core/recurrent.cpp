@@ -131,7 +131,7 @@ Account& Recurrent::account(const Run& run) const {
 
 // One for every layer, direction and share, in this order; so many threads go through each, or through several side by
 // side. Layers pass their outputs through two buffers in turn.
-std::vector<Pass> Recurrent::passes(const Run& run, View<const Share> shares, std::size_t threads, bool side_by_side,
+std::vector<Pass> Recurrent::passes(const Run& run, View<const Share> shares, std::size_t threads, bool parted,
                                     float* const (&between)[2]) const {
   std::vector<Pass> passes;
   const std::size_t layers = options_.num_layers, directions = options_.num_directions;
@@ -140,7 +140,7 @@ std::vector<Pass> Recurrent::passes(const Run& run, View<const Share> shares, st
     const Place<const float> input = {l ? between[(l - 1) % 2] : run.input, l > 0};
     const Place<float> output = {l + 1 < layers ? between[l % 2] : run.output, l + 1 < layers};
     for (std::size_t i = 0; i < directions * shares.size; ++i) {
-      passes.emplace_back(*this, run, l, i % directions, shares[i / directions], threads, side_by_side, input, output);
+      passes.emplace_back(*this, run, l, i % directions, shares[i / directions], threads, parted, input, output);
     }
   }
   return passes;
@@ -187,11 +187,11 @@ void Recurrent::forward(const Run& run) const {
 
 // Each thread takes a pass of its own, and then what nobody has begun; who finds nothing of the kind goes on together
 // with the one that has most left, whose processor may be slower.
-void Recurrent::run_beside(View<Pass> passes, std::size_t steps, std::size_t first_row, Team& team) const {
+void Recurrent::run_parted(View<Pass> passes, std::size_t steps, std::size_t first_row, Team& team) const {
   for (Pass& pass : passes) pass.prepare();
   team.run([&](std::size_t own) {
     for (std::size_t i = 0; i < passes.size; ++i) {
-      passes[(own + i) % passes.size].run_beside(steps, first_row);
+      passes[(own + i) % passes.size].run_parted(steps, first_row);
     }
     const auto has_less = [](const Pass& a, const Pass& b) { return a.left() < b.left(); };
     for (;;) {
@@ -232,7 +232,7 @@ void Recurrent::run_spans(const Run& run, std::size_t shares, Team& team) const 
       if (together) {
         for (Pass& pass : layer) pass.run(steps, row, team);
       } else {
-        run_beside(layer, steps, row, team);
+        run_parted(layer, steps, row, team);
       }
     }
     for (const std::size_t next = t + steps; t < next; ++t) row += layout.active(t);

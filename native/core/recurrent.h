@@ -69,13 +69,13 @@ class Recurrent {
   friend class Pass;
 
   void run_spans(const Run& run, std::size_t shares, Team& team) const;
-  void run_beside(View<Pass> passes, std::size_t steps, std::size_t first_row, Team& team) const;
+  void run_parted(View<Pass> passes, std::size_t steps, std::size_t first_row, Team& team) const;
   std::size_t least_parted(std::size_t threads, bool near) const;
   std::size_t shares(std::size_t sequences, std::size_t threads, bool near) const;
   std::size_t parted_steps(const Layout& layout, const Team& team) const;
   std::size_t useful_threads(const Run& run, double fmas) const;
   Account& account(const Run& run) const;
-  std::vector<Pass> passes(const Run& run, View<const Share> shares, std::size_t threads, bool side_by_side,
+  std::vector<Pass> passes(const Run& run, View<const Share> shares, std::size_t threads, bool parted,
                            float* const (&between)[2]) const;
 
   const Kernels& kernels_;

@@ -95,7 +95,9 @@ class Rounds {
       rounds_.parts_[i].finish(round);
     }
 
-    // Takes the part over at once if its member did not come to the last round either; else gives it some time.
+    // Takes the part over at once if its member did not come to the last round either; else gives it some time. None is
+    // left behind: before a member takes one over, all parts of the round before are done, since it has awaited them,
+    // or they have been closed in its own part of this one.
     template <class Body>
     void await(std::size_t i, std::uint64_t round, const Body& body) {
       Part& part = rounds_.parts_[i];

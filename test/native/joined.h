@@ -29,7 +29,7 @@ inline Result forward_joined(const Recurrent& module, const Batch& batch, bool& 
   for (std::size_t direction = 0; direction < directions; ++direction) {
     Pass pass(module, run, 0, direction, all, 1, true, {run.input, false}, {run.output, false});
     pass.prepare();
-    pass.run_beside(alone, 0);
+    pass.run_parted(alone, 0);
     pass.prepare();
     std::atomic<bool> ready{false}, over{false};
     std::thread other([&] {
@@ -38,7 +38,7 @@ inline Result forward_joined(const Recurrent& module, const Batch& batch, bool& 
       if (!pass.join()) joined = false;
     });
     while (!ready) std::this_thread::yield();
-    pass.run_beside(steps - alone, 0);
+    pass.run_parted(steps - alone, 0);
     over = true;
     other.join();
   }

@@ -70,7 +70,7 @@ TEST(Pass, IsLeftAloneWhenTooFewSequencesAreLeft) {
       std::this_thread::yield();
     }
   });
-  pass.run_beside(longest, 0);
+  pass.run_parted(longest, 0);
   over = true;
   other.join();
   EXPECT_GE(least, longest - others - 60u) << "of which a chunk has 60 rows at most";
