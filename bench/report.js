@@ -1,8 +1,8 @@
 'use strict'
 // node bench/report.js: from results/TABLE.json the tables of the README and of docs/, and the plots. Processors that take
-// different tables of kernels have other limits, and so a table and a page of their own; so have Intel's. What stands in a
-// document between <!-- bench:NAME:begin --> and <!-- bench:NAME:end --> is written here: in the README by the name of the
-// kernels' table, in docs/performance.md by that of the suite. docs/performance-TABLE.md is written as a whole.
+// different tables of kernels have other limits, and so a page of their own; so have Intel's. What stands in a document
+// between <!-- bench:SUITE:begin --> and <!-- bench:SUITE:end --> is written here: in docs/performance.md for one of the
+// processors, in the README for the one that was measured last. docs/performance-TABLE.md is written as a whole.
 const fs = require('node:fs')
 const path = require('node:path')
 const { plotsOf } = require('./plots')
@@ -38,8 +38,6 @@ function replaceBetween(document, name, content) {
   return `${document.slice(0, from + begin.length)}\n\n${content}\n\n${document.slice(to)}`
 }
 
-const hasPlace = (file, name) => fs.readFileSync(file, 'utf8').includes(`<!-- bench:${name}:begin -->`)
-
 function rewrite(file, contents) {
   let document = fs.readFileSync(file, 'utf8')
   for (const [name, content] of contents) document = replaceBetween(document, name, content)
@@ -72,7 +70,7 @@ function write(results, table, folder = root) {
   const docs = path.join(folder, 'docs')
   const main = path.join(docs, 'performance.md')
   const front = path.join(folder, 'README.md')
-  if (results.suites.table && hasPlace(front, table)) rewrite(front, [[table, readme(results)]])
+  if (results.suites.table) rewrite(front, [['table', readme(results)]])
   if (table !== mainTable) {
     fs.writeFileSync(
       path.join(docs, `performance-${table.replace('_', '-')}.md`),
@@ -88,7 +86,13 @@ function write(results, table, folder = root) {
 module.exports = { resultsFile, text, write }
 
 if (require.main === module) {
-  for (const file of fs.readdirSync(folderOfResults)) {
-    write(JSON.parse(fs.readFileSync(path.join(folderOfResults, file), 'utf8')), path.parse(file).name)
-  }
+  const all = fs.readdirSync(folderOfResults).map((file) => {
+    return {
+      table: path.parse(file).name,
+      results: JSON.parse(fs.readFileSync(path.join(folderOfResults, file), 'utf8'))
+    }
+  })
+  const dateOf = ({ results }) => results.about.table?.date ?? ''
+  all.sort((a, b) => (dateOf(a) < dateOf(b) ? -1 : 1))
+  for (const { results, table } of all) write(results, table)
 }
