@@ -126,8 +126,13 @@ const inner = [
   },
   { header: /^kernels\/(?!generic)\w+\.inl$/, by: /^native\/kernels\/\w+\.inl$/, who: 'generic.inl with its parts' }
 ]
+// These include from their own row or from one below, as the modules of lib/ do.
+const innerRows = [['generic.inl'], ['beside.inl', 'tiles.inl'], ['cells.inl', 'products.inl'], ['math.inl']]
+const innerRowOf = (file) => innerRows.findIndex((row) => row.includes(path.basename(file)))
 
+/** Returns what a file includes of native/, as paths from there. */
 function checkIncludes(room, file) {
+  const included = []
   for (const [, open, header] of read(file).matchAll(/^\s*#\s*include\s*([<"])([^>"]+)[>"]/gm)) {
     for (const { owners, what, header: pattern } of reserved) {
       if (pattern.test(header) && !owners.includes(room.folder))
@@ -136,28 +141,33 @@ function checkIncludes(room, file) {
     for (const { header: pattern, by, who } of inner) {
       if (pattern.test(header) && !by.test(file)) complain(file, `includes ${header}: only ${who} does`)
     }
+    if (header.endsWith('.inl') && innerRowOf(header) < innerRowOf(file)) {
+      complain(file, `includes "${header}", which ${innerRowOf(header) < 0 ? 'has no row' : 'lies above it'}`)
+    }
     if (open === '<') continue
+    included.push(header)
     const exists = fs.existsSync(path.join(root, 'native', header))
     const beside = room.beside && fs.existsSync(path.join(root, room.folder, header))
     if (!exists && !beside) complain(file, `includes "${header}", which is no path from native/`)
     else if (exists && !room.may.test(header)) complain(file, `includes "${header}", which ${room.folder} may not`)
   }
+  return included
 }
 
 function checkNative() {
-  let count = 0
+  const graph = new Map()
   for (const room of rooms) {
     for (const file of list(room.folder, /\.(cpp|h|inl|inc)$/)) {
-      checkIncludes(room, file)
-      ++count
+      graph.set(file.replace(/^native\//, ''), checkIncludes(room, file))
     }
   }
+  for (const cycle of cyclesOf(graph)) complain('native', `includes in a circle: ${cycle.join(' → ')}`)
   const named = Object.values(json('native/sources.gypi').variables).flat()
   const present = list('native', /\.cpp$/)
   for (const file of named)
     if (!present.includes(file)) complain('native/sources.gypi', `names ${file}, which is not there`)
   for (const file of present) if (!named.includes(file)) complain('native/sources.gypi', `does not name ${file}`)
-  return count
+  return graph.size
 }
 
 // ---- packages ----------------------------------------------------------------------------------------------------------
