@@ -21,7 +21,7 @@ class LanguageIdentifier {
   constructor(weights) {
     this.languages = JSON.parse(weights.metadata.names)
     this.#embedding = Embedding.fromStateDict(weights, { prefix: 'embedding.' })
-    this.#lstm = LSTM.fromStateDict(weights, { prefix: 'lstm.', batchFirst: true })
+    this.#lstm = LSTM.fromStateDict(weights, { prefix: 'lstm.' })
     this.#classifier = Linear.fromStateDict(weights, { prefix: 'classifier.' })
   }
 

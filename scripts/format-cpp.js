@@ -7,7 +7,6 @@ const { clangFormatPath } = require('clang-format-node')
 
 const root = path.join(__dirname, '..')
 const files = ['native', 'test/native', 'bench/native']
-  .filter((folder) => fs.existsSync(path.join(root, folder)))
   .flatMap((folder) => fs.readdirSync(path.join(root, folder), { recursive: true }).map((file) => `${folder}/${file}`))
   .filter((file) => /\.(cpp|h|inl|inc)$/.test(file))
 
