@@ -184,7 +184,7 @@ export function padSequence<D extends TypedArray>(
   const fill = fillOf(type, paddingValue)
   const steps = largest(lengths)
   const padded = allocatePadded(type, paddedShape(arrays.length, steps, trailing, batchFirst))
-  native.padSequences(arrays, padded.data, steps, sizeOf(trailing), batchFirst, side === 'left', fill)
+  native.padSequences(arrays, padded.data, steps, widthOf(trailing, 'sequences'), batchFirst, side === 'left', fill)
   return padded as Tensor<KindOf<D>>
 }
 
@@ -219,7 +219,7 @@ export function unpadSequence<D extends TypedArray>(
   checkMost(counts, 'lengths', steps)
   expectRoom(batch, 'padded')
   const sequences = allocateSequences<KindOf<D>>(counts, type, trailing)
-  native.unpadSequences(data, dataOf(sequences), steps, sizeOf(trailing), batchFirst)
+  native.unpadSequences(data, dataOf(sequences), steps, widthOf(trailing, 'padded'), batchFirst)
   return sequences
 }
 
@@ -262,7 +262,7 @@ export function packPaddedSequence<D extends TypedArray>(
   const found = view(input, 'input')
   if (found.data.length === 0 && !allowZeroLength) cannotPack(found.shape, 'input')
   const { data, type, batch, steps, trailing } = paddedView(found, 'input', batchFirst)
-  const width = sizeOf(trailing)
+  const width = widthOf(trailing, 'input')
   if (batch * width === 0) cannotPack(found.shape, 'input')
   const counts = lengthsOf(lengths, batch)
   if (!isWhole(found)) detached('input')
@@ -326,7 +326,7 @@ export function packSequence<D extends TypedArray>(
   const enforceSorted = flag(given.enforceSorted, 'enforceSorted', true)
   const allowZeroLength = flag(given.allowZeroLength, 'allowZeroLength', false)
   const { arrays, lengths, type, trailing } = itemsOf(sequences)
-  const width = sizeOf(trailing)
+  const width = widthOf(trailing, 'sequences')
   const longest = [largest(lengths), ...trailing]
   if (width === 0 || (longest[0] === 0 && !allowZeroLength)) cannotPack(longest, 'sequences')
   const counts = integers(lengths, 'the lengths of sequences')
@@ -421,7 +421,7 @@ function packedView(value: unknown): { data: TypedArray; type: DType; trailing: 
   if (!isPacked(value, 'p')) expected('ERR_ARG_TYPE', 'a PackedSequence', 'p', describe(value))
   const { data, type, shape } = view(value.data, 'p.data')
   const trailing = shape.slice(1)
-  return { data, type, trailing, width: sizeOf(trailing) }
+  return { data, type, trailing, width: widthOf(trailing, 'p.data') }
 }
 
 interface PaddedView {
@@ -439,6 +439,15 @@ function paddedView({ data, type, shape }: View, argument: string, batchFirst: b
   }
   const [steps, batch] = batchFirst ? [shape[1]!, shape[0]!] : [shape[0]!, shape[1]!]
   return { data, type, batch, steps, trailing: shape.slice(2) }
+}
+
+/** The elements of a row. Where there are no rows, they may be more than can be counted. */
+function widthOf(trailing: readonly number[], argument: string): number {
+  const width = sizeOf(trailing)
+  if (!Number.isSafeInteger(width)) {
+    expected('ERR_SHAPE', 'rows of fewer than 2^53 elements', argument, `rows of shape ${shapeText(trailing)}`)
+  }
+  return width
 }
 
 function paddedShape(batch: number, steps: number, trailing: readonly number[], batchFirst: boolean): number[] {

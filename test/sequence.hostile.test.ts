@@ -295,6 +295,15 @@ describe('sizes', () => {
       'no more than',
       '1099511627776 sequences'
     )
+    const wide = { data: none, shape: [0, 2 ** 31, 2 ** 31] }
+    expectError(
+      () => padSequence([wide]),
+      RangeError,
+      'ERR_SHAPE',
+      'sequences',
+      'fewer than 2^53',
+      '2147483648, 2147483648'
+    )
     expectError(() => packPaddedSequence(vast, [1]), RangeError, 'ERR_EMPTY', 'input', 'cannot pack an empty tensor')
     const rows = new PackedSequence({ data: none, shape: [3, 0] }, [2, 1])
     expect(padPackedSequence(rows, { totalLength: 2 ** 31 - 1 }).padded.shape).toEqual([2 ** 31 - 1, 2, 0])

@@ -267,9 +267,6 @@ describe('view', () => {
     expectError(() => view({ data, dims: 4 }, 'x'), TypeError, 'ERR_ARG_TYPE', 'x.dims', 'an array of sizes', '4')
     expectError(() => view({ data: [1], shape: [1] }, 'x'), TypeError, 'ERR_ARG_TYPE', 'x.data', 'Float32Array')
     expectError(() => view({ data, shape: [4], dims: [2, 2] }, 'x'), RangeError, 'ERR_SHAPE', 'x has', '[4]', '[2, 2]')
-    const vast = { data: new Float32Array(0), shape: [0, 2 ** 31, 2 ** 31] }
-    expectError(() => view(vast, 'x'), RangeError, 'ERR_SHAPE', 'x.shape', 'below 2^53', '[0, 2147483648, 2147483648]')
-    expect(view({ ...vast, shape: [0, 2 ** 52] }, 'x').shape).toEqual([0, 2 ** 52])
     const bool = { data, shape: [4], type: 'bool' }
     expectError(() => view(bool, 'x'), TypeError, 'ERR_DTYPE', 'x.data', '"bool"', 'a Float32Array')
   })
