@@ -18,7 +18,7 @@ const page = path.join(__dirname, 'api.md')
 const sections = [
   ['Tensors', ['tensor']],
   ['Packed sequences', ['sequence', 'check']],
-  ['Recurrent modules', ['recurrent', 'kinds', 'weights']],
+  ['Recurrent modules', ['recurrent', 'engine', 'kinds', 'weights']],
   ['Streams', ['stream']],
   ['Layers around them', ['layers']],
   ['Files of weights', ['safetensors']],

@@ -11,9 +11,11 @@ export {
   tensor
 } from './tensor'
 export {
+  type Input,
   invertPermutation,
   lastSteps,
   type LastStepsOptions,
+  type OutputOf,
   packPaddedSequence,
   type PackPaddedSequenceOptions,
   PackedSequence,
@@ -35,20 +37,8 @@ export {
   type RNNCellOptions,
   type RNNOptions
 } from './kinds'
-export {
-  GRU,
-  GRUCell,
-  type HiddenState,
-  type LoadOptions,
-  LSTM,
-  LSTMCell,
-  type LSTMState,
-  type OutputOf,
-  type Result,
-  RNN,
-  RNNCell,
-  type State
-} from './recurrent'
+export { GRU, GRUCell, type LoadOptions, LSTM, LSTMCell, type LSTMState, type Result, RNN, RNNCell } from './recurrent'
+export { type HiddenState, type State } from './engine'
 export { type StateDict } from './weights'
 export { type Stream, stepStreams } from './stream'
 export { Embedding, type LayerLoadOptions, Linear } from './layers'

@@ -150,6 +150,12 @@ export function isPacked(value: unknown, argument: string): value is PackedSeque
   return expected('ERR_ARG_TYPE', 'a PackedSequence of this copy of packed-rnn', argument, describe(value), wayOut)
 }
 
+/** What modules and layers take. */
+export type Input = TensorLike | PackedSequence<TypedArray>
+
+/** A PackedSequence for a PackedSequence, else a Tensor. */
+export type OutputOf<I> = I extends PackedSequence<TypedArray> ? PackedSequence : Tensor
+
 export interface PadSequenceOptions {
   /** The result is `[batch, longest, *]` instead of `[longest, batch, *]`. Default false. */
   batchFirst?: boolean

@@ -1,7 +1,7 @@
 import { describe } from './check'
 import { expected, fail } from './errors'
 import { copyOfArray } from './memory'
-import type { Call, Engine, HiddenState, State } from './recurrent'
+import type { Call, Engine, HiddenState, State } from './engine'
 import { allocateSequences, dataOf, packSequence } from './sequence'
 import { type TensorLike, allocateFloats, allocateOutput, copyInto, sizeOf, Tensor } from './tensor'
 

@@ -21,12 +21,12 @@ const complain = (where, what) => problems.push(`${where}: ${what}`)
 // A file imports from its own row or from one below.
 const rows = [
   ['index'],
-  ['layers', 'recurrent', 'runtime', 'safetensors', 'sequence', 'stream'],
+  ['layers', 'recurrent', 'engine', 'runtime', 'safetensors', 'sequence', 'stream'],
   ['binding', 'check', 'kinds', 'memory', 'structure', 'tensor', 'weights'],
   ['errors']
 ]
 const rowOf = (name) => rows.findIndex((row) => row.includes(name))
-const reachBinding = ['layers', 'recurrent', 'runtime', 'sequence']
+const reachBinding = ['layers', 'engine', 'runtime', 'sequence']
 
 function importsOf(file) {
   const source = ts.createSourceFile(file, read(file), ts.ScriptTarget.Latest)
