@@ -474,12 +474,12 @@ function itemsOf(sequences: unknown): Items {
   if (!first) fail('ERR_EMPTY', 'Expected at least one tensor for sequences but received none')
   const { type } = first
   const trailing = first.shape.slice(1)
-  return { arrays: dataOf(items), lengths: items.map((item, i) => lengthOf(item, first, i)), type, trailing }
+  const width = sizeOf(trailing)
+  return { arrays: dataOf(items), lengths: items.map((item, i) => lengthOf(item, first, width, i)), type, trailing }
 }
 
 /** The steps of a sequence that is like the first but for them. */
-function lengthOf(item: View, first: View, i: number): number {
-  const { shape, type } = item
+function lengthOf({ data, shape, type }: View, first: View, width: number, i: number): number {
   const length = shape[0]
   if (length === undefined) {
     expected('ERR_SHAPE', 'one dimension or more', `sequences[${String(i)}]`, 'a tensor of shape []')
@@ -491,7 +491,8 @@ function lengthOf(item: View, first: View, i: number): number {
     const what = `a shape like ${shapeText(first.shape)}, that of sequences[0], but for the length,`
     expected('ERR_SHAPE', what, `sequences[${String(i)}]`, shapeText(shape))
   }
-  if (!isWhole(item)) detached(`sequences[${String(i)}]`)
+  // Reading a later item may have cost an earlier one its memory.
+  if (data.length !== length * width) detached(`sequences[${String(i)}]`)
   return length
 }
 
