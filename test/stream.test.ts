@@ -377,6 +377,18 @@ describe('a run that fails', () => {
     jest.restoreAllMocks()
   })
 
+  test('fails stepStreams that wait for it, when the others that they wait for are done', async () => {
+    const gru = randomModule('GRU', { inputSize, hiddenSize: 64 }, 35)
+    const [a, b] = [gru.createStream(), gru.createStream()]
+    const long = randomTensor(random, [2000, inputSize])
+    failOnce()
+    const failing = expect(a.push(sequence)).rejects.toThrow('no memory')
+    const running = b.push(long)
+    await expect(stepStreams([a, b], [sequence, sequence])).rejects.toThrow('no memory')
+    expect([a.steps, b.steps]).toEqual([0, 2000])
+    await Promise.all([failing, running])
+  })
+
   test('leaves the state as it was, and fails what is queued behind it, but nothing after', async () => {
     failOnce()
     const stream = module.createStream()
@@ -530,6 +542,18 @@ describe('a hook of what is made for a call does not change what the call was gi
     after.pushSync(sequence)
     expectSameBits(output, after.pushSync(long))
   })
+})
+
+test('a state that was read does not change with the stream', () => {
+  for (const [name, more] of kinds) {
+    const stream = randomModule(name, { inputSize, hiddenSize: 9, ...more }, 34).createStream()
+    stream.pushSync(sequence)
+    const read = stream.state
+    const before = structuredClone(read)
+    stream.pushSync(sequence)
+    stream.pushSync(sequence) // into the memory that was held first
+    expect(structuredClone(read)).toEqual(before)
+  }
 })
 
 test('stepStreams runs the module’s weights, whatever a class makes of its forward', async () => {

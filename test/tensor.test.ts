@@ -212,6 +212,7 @@ describe('tensor', () => {
       expectError(make, RangeError, 'ERR_ARG_VALUE', 'values', `whole numbers that ${type} can hold`, received)
     }
     expect(messageOf(() => tensor([2 ** 60], [1], 'int64'))).toContain('from 2^53 on as bigints')
+    expect(tensor([2n ** 60n + 1n]).data).toEqual(BigInt64Array.of(2n ** 60n + 1n))
     expect(tensor([true, 5n, -3], undefined, 'int8').data).toEqual(Int8Array.of(1, 5, -3))
     expect(tensor([1e300]).data).toEqual(Float32Array.of(Infinity))
   })

@@ -179,6 +179,12 @@ describe('B42 a state dict that does not fit is one error that lists everything'
     )
   })
 
+  test('no other module is named where nothing tells the gates', () => {
+    const rest = new Map(Object.entries(dictOf('GRU', { inputSize: 3, hiddenSize: 5 })))
+    rest.delete('weight_hh_l0')
+    expect(messageOf(() => GRU.fromStateDict(rest))).not.toContain('may fit')
+  })
+
   test('a layer that is left out leaves those after it unexpected', () => {
     const stateDict = Object.entries(dictOf('RNN', { ...options, numLayers: 3 })).filter(
       ([name]) => !name.endsWith('l1')
